@@ -1,0 +1,54 @@
+"""Everything that vosctl raises on purpose, and the exit code each error ends the command with.
+
+VosctlError                 2
+├── UsageError              2   arguments that do not fit together
+├── ClipError               2   a clip that cannot be opened or has no picture
+│   └── TruncatedClipError  3   a clip that breaks off; what came before the break is kept
+├── MaskError               2   a mask that cannot be read, or does not fit its clip
+├── WeightsError            2   a model that is unknown, broken or not the one that was asked for
+├── DatasetError            2   a data set that is missing or not in the layout that it must have
+├── OutputError             2   a result that cannot be written
+└── DeviceError             2   a device or number type that this machine does not have
+
+Each message is one line: what was given, what was found, what was expected, what to do.
+"""
+
+
+class VosctlError(Exception):
+    """The base of all errors that end a command with one line and no traceback."""
+
+    exit_code = 2
+
+
+class UsageError(VosctlError):
+    """Arguments that do not fit together."""
+
+
+class ClipError(VosctlError):
+    """A clip that cannot be opened or holds no picture."""
+
+
+class TruncatedClipError(ClipError):
+    """A clip that breaks off; the frames before the break have been yielded."""
+
+    exit_code = 3
+
+
+class MaskError(VosctlError):
+    """A mask that cannot be read, cannot be understood, or does not fit its clip."""
+
+
+class WeightsError(VosctlError):
+    """A model that is unknown, broken, or not what was asked for."""
+
+
+class DatasetError(VosctlError):
+    """A data set that is missing or not in the expected layout."""
+
+
+class OutputError(VosctlError):
+    """A result that cannot be written."""
+
+
+class DeviceError(VosctlError):
+    """A device or number type that this machine does not have."""

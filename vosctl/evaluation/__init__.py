@@ -1,0 +1,1 @@
+"""Scores against ground truth, as the official tools compute them."""

@@ -1,0 +1,1 @@
+"""What computes: backbone, target model, refinement network, aggregation. No files here but weights."""

@@ -1,0 +1,1 @@
+"""Algorithm 1: what carries the models through a clip."""
