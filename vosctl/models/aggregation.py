@@ -1,0 +1,25 @@
+"""Several objects in one frame: softmax aggregation (FRTM section 3.4, after RGMP)."""
+
+import torch
+from torch import Tensor
+
+# Keeps the odds p/(1-p) finite in float32.
+_CLAMP = 1e-7
+
+
+def aggregate(logits: Tensor) -> Tensor:
+    """Turn independent logits into probabilities that sum to one over the background and the objects.
+
+    p_0 = min over m of (1 - p_m), then p_m <- odds_m / sum of all odds, odds = p / (1 - p).
+
+    Args:
+        logits: (B, O, H, W), of each object against everything else, O >= 1.
+
+    Returns:
+        (B, O+1, H, W) float32 in [0, 1], background first. In float32 whatever the input: the odds overflow
+        half precision.
+    """
+    p = torch.sigmoid(logits.float())  # (B, O, H, W)
+    p = torch.cat([(1 - p).amin(1, keepdim=True), p], 1).clamp(_CLAMP, 1 - _CLAMP)  # (B, O+1, H, W)
+    odds = p / (1 - p)
+    return odds / odds.sum(1, keepdim=True)

@@ -1,0 +1,149 @@
+"""The feature extractor F: a ResNet whose four stages are all kept (FRTM section 3.5).
+
+Parameter names are torchvision's, so that its ImageNet weights load as they are; the code is our own because
+the two things that are done to it here (stages returned, BatchNorm folded away) leave little of the original.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+BackboneName = Literal["resnet18", "resnet50", "resnet101"]
+
+# Mean and standard deviation of ImageNet's RGB values in [0, 1]: what torchvision's weights expect.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Features(NamedTuple):
+    """The outputs of the four stages; strides 4, 8, 16 and 32 (paper: conv2_x to conv5_x)."""
+
+    layer1: Tensor  # (B, C1, ceil(H/4), ceil(W/4))
+    layer2: Tensor  # (B, C2, ceil(H/8), ceil(W/8))
+    layer3: Tensor  # (B, C3, ceil(H/16), ceil(W/16)), what the target model sees
+    layer4: Tensor  # (B, C4, ceil(H/32), ceil(W/32)); (B, 0, 0, 0) from a backbone of three stages
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (ResNet-18)."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = _shortcut(inputs, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, width, H/stride, W/stride)."""
+        h = torch.relu_(self.bn1(self.conv1(x)))
+        return torch.relu_(self.bn2(self.conv2(h)) + self.downsample(x))
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 and a shortcut (ResNet-50 and -101); the stride is on the 3x3."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = _shortcut(inputs, 4 * width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 4*width, H/stride, W/stride)."""
+        h = torch.relu_(self.bn1(self.conv1(x)))
+        h = torch.relu_(self.bn2(self.conv2(h)))
+        return torch.relu_(self.bn3(self.conv3(h)) + self.downsample(x))
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+_LAYOUTS: dict[BackboneName, tuple[type[BasicBlock] | type[Bottleneck], Sequence[int]]] = {
+    "resnet18": (BasicBlock, (2, 2, 2, 2)),
+    "resnet50": (Bottleneck, (3, 4, 6, 3)),
+    "resnet101": (Bottleneck, (3, 4, 23, 3)),
+}
+
+
+class ResNet(nn.Module):
+    """A ResNet without its classifier.
+
+    Args:
+        name: which ResNet.
+        stages: 4, or 3 to leave layer4 out (the target model alone needs no more).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, name: BackboneName, stages: Literal[3, 4] = 4) -> None:
+        super().__init__()
+        block, depths = _LAYOUTS[name]
+        self.name = name
+        self.channels = tuple(width * block.expansion for width in (64, 128, 256, 512))
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        inputs = 64
+        for stage, depth in enumerate(depths[:stages]):
+            width = 64 << stage
+            blocks = []
+            for index in range(depth):
+                blocks.append(block(inputs, width, stride=2 if stage > 0 and index == 0 else 1))
+                inputs = width * block.expansion
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.stages = stages
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Features:
+        """Features of RGB images.
+
+        Args:
+            images: (B, 3, H, W), RGB in [0, 1], any H and W.
+
+        Returns:
+            The outputs of the four stages.
+        """
+        x = (images - self.mean) / self.std
+        x = self.maxpool(torch.relu_(self.bn1(self.conv1(x))))
+        outputs = []
+        for stage in range(self.stages):
+            x = self.get_submodule(f"layer{stage + 1}")(x)
+            outputs.append(x)
+        if self.stages == 3:
+            outputs.append(x.new_zeros(x.shape[0], 0, 0, 0))
+        return Features(*outputs)
+
+
+def fold_batch_norms(module: nn.Module) -> None:
+    """Fold each BatchNorm into the convolution before it, in place and recursively; for inference only.
+
+    The two must stand next to each other among their parent's children, as everywhere in this package.
+    """
+    convolution: tuple[str, nn.Conv2d] | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and convolution is not None:
+            module.add_module(convolution[0], fuse_conv_bn_eval(convolution[1], child))
+            module.add_module(name, nn.Identity())
+        fold_batch_norms(child)
+        convolution = (name, child) if isinstance(child, nn.Conv2d) else None

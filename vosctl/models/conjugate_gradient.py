@@ -1,0 +1,58 @@
+"""Preconditioned conjugate gradients, one independent system per object."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+Vector = tuple[Tensor, ...]  # parts of one unknown, each (O, ...)
+
+
+def conjugate_gradient(
+    curvature: Callable[[Vector], Vector], residual: Vector, preconditioner: Sequence[float], steps: int
+) -> Vector:
+    """Approximate the solution of `curvature(x) = residual`, starting at zero.
+
+    Polak-Ribiere, with beta clamped at 0: a direction that has lost its conjugacy is dropped.
+
+    Args:
+        curvature: the product with a symmetric positive definite matrix.
+        residual: the right-hand side.
+        preconditioner: one number per part; the part's residual is divided by it.
+        steps: how many iterations.
+
+    Returns:
+        x, in the parts of `residual`.
+    """
+    x = tuple(torch.zeros_like(part) for part in residual)
+    direction: Vector = ()
+    previous, previous_rho = residual, torch.zeros(())
+    for step in range(steps):
+        scaled = tuple(part / m for part, m in zip(residual, preconditioner, strict=True))
+        rho = _dot(residual, scaled)  # (O,)
+        if step == 0:
+            direction = scaled
+        else:
+            beta = _ratio(rho - _dot(previous, scaled), previous_rho).clamp(min=0)
+            direction = _add(scaled, beta, direction)
+        product = curvature(direction)
+        alpha = _ratio(rho, _dot(direction, product))
+        x = _add(x, alpha, direction)
+        previous, previous_rho = residual, rho
+        residual = _add(residual, -alpha, product)
+    return x
+
+
+def _dot(a: Vector, b: Vector) -> Tensor:
+    """The inner product of each object: (O,)."""
+    return torch.stack([(p * q).flatten(1).sum(1) for p, q in zip(a, b, strict=True)]).sum(0)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """0 where there is nothing left to gain: the residual is zero, or rounding has made a square negative."""
+    return torch.where(denominator > 0, numerator / denominator, torch.zeros_like(numerator))
+
+
+def _add(a: Vector, factor: Tensor, b: Vector) -> Vector:
+    """a + factor * b, the factor per object."""
+    return tuple(p + factor.view(-1, *[1] * (p.dim() - 1)) * q for p, q in zip(a, b, strict=True))

@@ -1,0 +1,96 @@
+"""The target model's loss on the score grid: eq. (2) of FRTM without a full-resolution map.
+
+The loss compares U(s), the scores s enlarged bilinearly to the label's size, with the label y under the pixel
+weights v of eq. (4). Written out it is quadratic in s,
+
+    sum v (y - U s)^2  =  s' (U' V U) s  -  2 s' (U' V y)  +  const,
+
+and U' V U couples a score cell with its eight neighbours only. So a sample is nine small maps, the *stencil*,
+and one more small map, the *target*. Both are separable and cost two small matrix products per label; the
+result is exact. Everything afterwards lives on the score grid.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+KAPPA_MIN = 0.1  # the least share of the weight that the target gets (FRTM eq. 4)
+FEWEST_TARGET_PIXELS = 10  # below this eq. (4) would give a few pixels enormous weights
+
+
+class ScoreEquations(NamedTuple):
+    """The data term of N labels on the score grid."""
+
+    stencil: Tensor  # (N, 9, h, w): entry 3*(dr+1)+(dc+1) couples cell (r, c) with (r+dr, c+dc)
+    target: Tensor  # (N, h, w): U' V y
+
+
+def pixel_weights(labels: Tensor) -> Tensor:
+    """Balance target and background: the weight mask v of FRTM eq. (4).
+
+    Args:
+        labels: (N, H, W) in [0, 1]; above 0.5 is target.
+
+    Returns:
+        (N, H, W): the target's pixels share max(0.1, their fraction) of the total weight, which is H*W.
+    """
+    target = (labels > 0.5).to(labels.dtype)
+    count = target.sum((1, 2), keepdim=True)
+    fraction = count / target[0].numel()  # kappa-hat
+    desired = fraction.clamp(min=KAPPA_MIN)  # kappa
+    fraction = torch.where(count < FEWEST_TARGET_PIXELS, desired, fraction)
+    inside = desired / fraction
+    outside = (1 - desired) / (1 - fraction).clamp(min=1e-6)  # the clamp: a target that fills the frame
+    return torch.where(target > 0, inside, outside)
+
+
+def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
+    """Reduce labels to the stencil and the target of their loss.
+
+    Args:
+        labels: (N, H, W) in [0, 1], float32 or float64.
+        grid: (h, w) of the score grid.
+
+    Returns:
+        The equations, in the labels' type.
+    """
+    (height, width), (h, w) = labels.shape[-2:], grid
+    weights = pixel_weights(labels)
+    rows, row_pairs = _enlargement(height, h, labels.dtype, labels.device)
+    columns, column_pairs = _enlargement(width, w, labels.dtype, labels.device)
+    target = rows @ (weights * labels) @ columns.mT  # (N, h, w)
+    pairs = row_pairs.flatten(0, 1) @ weights @ column_pairs.flatten(0, 1).mT  # (N, 3h, 3w)
+    stencil = pairs.view(-1, 3, h, 3, w).transpose(2, 3).reshape(-1, 9, h, w)
+    return ScoreEquations(stencil, target)
+
+
+@lru_cache(maxsize=16)
+def _enlargement(large: int, small: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """U' in one dimension, (small, large), and its products with itself shifted by -1, 0, 1, (3, small, large)."""
+    eye = torch.eye(small, dtype=dtype, device=device).unsqueeze(0)
+    matrix = F.interpolate(eye, size=large, mode="linear", align_corners=False).squeeze(0)  # (small, large)
+    padded = F.pad(matrix, (0, 0, 1, 1))
+    return matrix, torch.stack([matrix * padded[shift : shift + small] for shift in range(3)])
+
+
+def neighbours(maps: Tensor) -> Tensor:
+    """The 3x3 neighbourhood of each cell, zero outside.
+
+    Args:
+        maps: (..., h, w).
+
+    Returns:
+        (..., 9, h, w): entry 3*(dr+1)+(dc+1) at (r, c) is the map's value at (r+dr, c+dc).
+    """
+    h, w = maps.shape[-2:]
+    padded = F.pad(maps, (1, 1, 1, 1))
+    return torch.stack([padded[..., i : i + h, j : j + w] for i in range(3) for j in range(3)], -3)
+
+
+def apply_stencil(stencil: Tensor, maps: Tensor) -> Tensor:
+    """(U' V U) s: stencil (..., 9, h, w), maps (..., h, w) -> (..., h, w)."""
+    return (stencil * neighbours(maps)).sum(-3)

@@ -1,0 +1,149 @@
+"""The target model D and its optimisation: Gauss-Newton with conjugate gradients (FRTM section 3.1).
+
+D is linear in the features, s = w2 * (w1 * x): a 1x1 convolution to 96 channels and a 3x3 convolution to one.
+Write each tap of the 3x3 kernel as a row: w2 is (9, 96), w1 is (96, C), and their product A = w2 w1, (9, C),
+is all that the scores depend on. With `gather` the sum of nine maps, each taken at its own neighbour,
+
+    s = gather(A x),   J p = gather((w2 p1 + p2 w1) x),   J' r = (w2' Q, Q w1'),   Q = scatter(r) x',
+
+so that no map of 96 channels is ever formed, and no autograd is needed.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from vosctl.models.conjugate_gradient import Vector, conjugate_gradient
+from vosctl.models.normal_equations import apply_stencil, neighbours, score_equations
+
+HIDDEN = 96  # c, the channels between w1 and w2
+LAMBDA = (1e-8, 1e-4)  # regularisation of w1 and w2 in eq. (2)
+PRECONDITIONER = (1e-4, 1e-2)  # the CG residuals of w1 and w2 are divided by these
+
+
+@dataclass(frozen=True)
+class FitSchedule:
+    """How many conjugate-gradient steps are spent (FRTM section 3.5)."""
+
+    first_frame: tuple[int, ...] = (5, 10, 10, 10, 10)
+    """CG steps in each Gauss-Newton step of the joint fit of w1 and w2."""
+    update: int = 10
+    """CG steps of each later fit of w2 alone."""
+
+
+OURS = FitSchedule()
+OURS_FAST = FitSchedule(first_frame=(5, 10, 10, 10), update=5)
+
+
+class TargetModel:
+    """D of O objects. All are independent; the leading dimension runs over them.
+
+    Attributes:
+        w1: (O, 96, C).
+        w2: (O, 9, 96); entry [o, 3*i+j] is the kernel's row i, column j.
+    """
+
+    def __init__(self, w1: Tensor, w2: Tensor) -> None:
+        self.w1 = w1
+        self.w2 = w2
+
+    @classmethod
+    def random(cls, channels: int, seeds: Sequence[int], like: Tensor) -> "TargetModel":
+        """A random start, one seed per object so that an object does not depend on its company.
+
+        Args:
+            channels: C of the features.
+            seeds: one per object.
+            like: a tensor of the device and number type to use.
+        """
+        w1, w2 = [], []
+        for seed in seeds:
+            generator = torch.Generator().manual_seed(seed)
+            # Uniform in +-1/sqrt(fan-in), the customary start of a convolution.
+            w1.append((torch.rand(HIDDEN, channels, generator=generator) * 2 - 1) / math.sqrt(channels))
+            w2.append((torch.rand(9, HIDDEN, generator=generator) * 2 - 1) / math.sqrt(9 * HIDDEN))
+        return cls(torch.stack(w1).to(like), torch.stack(w2).to(like))
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Coarse scores, about 1 on the target and 0 off it; differentiable in the features.
+
+        Args:
+            features: (B, C, h, w), of layer3.
+
+        Returns:
+            (B, O, h, w).
+        """
+        frames, channels, h, w = features.shape
+        kernel = (self.w2 @ self.w1).reshape(-1, channels)  # (O*9, C)
+        maps = kernel @ features.flatten(2)  # (B, O*9, h*w)
+        return gather(maps.view(frames, -1, 9, h, w))
+
+    def project(self, features: Tensor) -> Tensor:
+        """z = w1 x: features (B, C, h, w) -> (O, B, 96, h, w)."""
+        return (self.w1.unsqueeze(1) @ features.flatten(2)).unflatten(-1, features.shape[-2:])
+
+
+def gather(maps: Tensor) -> Tensor:
+    """Sum nine maps, each taken at its own neighbour: (..., 9, h, w) -> (..., h, w)."""
+    h, w = maps.shape[-2:]
+    padded = F.pad(maps, (1, 1, 1, 1))
+    taps = [padded[..., 3 * i + j, i : i + h, j : j + w] for i in range(3) for j in range(3)]
+    return torch.stack(taps).sum(0)
+
+
+def scatter(maps: Tensor) -> Tensor:
+    """The transpose of `gather`: (..., h, w) -> (..., 9, h, w)."""
+    return neighbours(maps).flip(-3)
+
+
+@torch.no_grad()
+def fit_target_model(
+    features: Tensor,
+    labels: Tensor,
+    sample_weights: Tensor,
+    schedule: FitSchedule = OURS,
+    seeds: Sequence[int] | None = None,
+) -> TargetModel:
+    """Fit w1 and w2 jointly to labelled samples: step 2 of Algorithm 1. No gradient flows through the fit.
+
+    Args:
+        features: (O, K, C, h, w), each object's own K samples, float32 or float64.
+        labels: (O, K, H, W) in [0, 1], of the same type.
+        sample_weights: (K,), gamma of eq. (2); should sum to one.
+        schedule: the numbers of CG steps.
+        seeds: of each object's random start; 0, 1, ... by default.
+
+    Returns:
+        The target models of the O objects.
+    """
+    objects, _, channels = features.shape[:3]
+    grid = features.shape[-2:]
+    equations = score_equations(labels.flatten(0, 1), grid)
+    gamma = sample_weights.to(features).view(1, -1, 1, 1)
+    stencil = equations.stencil.unflatten(0, labels.shape[:2]) * gamma.unsqueeze(2)  # (O, K, 9, h, w)
+    target = equations.target.unflatten(0, labels.shape[:2]) * gamma  # (O, K, h, w)
+    x = features.flatten(3)  # (O, K, C, n), n = h*w
+    model = TargetModel.random(channels, seeds or range(objects), features)
+
+    def scores(kernel: Tensor) -> Tensor:  # (O, 9, C) -> (O, K, h, w)
+        return gather((kernel.unsqueeze(1) @ x).unflatten(-1, grid))
+
+    def correlate(residual: Tensor) -> Tensor:  # (O, K, h, w) -> Q (O, 9, C)
+        return (scatter(residual).flatten(-2) @ x.mT).sum(1)
+
+    for steps in schedule.first_frame:
+        w1, w2 = model.w1, model.w2
+
+        def curvature(p: Vector, w1: Tensor = w1, w2: Tensor = w2) -> Vector:  # J' S J p + lambda p
+            q = correlate(apply_stencil(stencil, scores(w2 @ p[0] + p[1] @ w1)))
+            return w2.mT @ q + LAMBDA[0] * p[0], q @ w1.mT + LAMBDA[1] * p[1]
+
+        q = correlate(target - apply_stencil(stencil, scores(w2 @ w1)))
+        descent = (w2.mT @ q - LAMBDA[0] * w1, q @ w1.mT - LAMBDA[1] * w2)
+        step = conjugate_gradient(curvature, descent, PRECONDITIONER, steps)
+        model = TargetModel(w1 + step[0], w2 + step[1])
+    return model
