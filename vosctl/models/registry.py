@@ -1,0 +1,213 @@
+"""Models by name: the shipped ones, imported ones, files, and backbones from torchvision.
+
+Names: an architecture (frtm-rn18, frtm-rn50, frtm-rn101), the paper's words for two of them (ours-fast, ours), the
+name of a file in `weights/` or in the user's own folder of weights, or the path of a model file.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from vosctl.errors import WeightsError
+from vosctl.models.backbone import BackboneName, ResNet
+from vosctl.models.devices import Precision, choose_device, choose_dtype
+from vosctl.models.model import Model
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.target_model import OURS, OURS_FAST, FitSchedule
+from vosctl.models.weights_file import SUFFIX, WeightsFile, read_tensors, read_weights
+
+
+class Architecture(NamedTuple):
+    """What a name stands for."""
+
+    backbone: BackboneName
+    schedule: FitSchedule
+    url: str
+    """torchvision's IMAGENET1K_V1 weights; the end of the file's name begins its SHA-256."""
+
+
+_TORCHVISION = "https://download.pytorch.org/models"
+ARCHITECTURES = {
+    "frtm-rn18": Architecture("resnet18", OURS_FAST, f"{_TORCHVISION}/resnet18-f37072fd.pth"),
+    "frtm-rn50": Architecture("resnet50", OURS, f"{_TORCHVISION}/resnet50-0676ba61.pth"),
+    "frtm-rn101": Architecture("resnet101", OURS, f"{_TORCHVISION}/resnet101-63fe2227.pth"),
+}
+ALIASES = {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
+DEFAULT = "frtm-rn18"
+
+
+def load_model(
+    name: str | None = None,
+    *,
+    backbone_weights: Path | None = None,
+    refinement: Path | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    download: bool = False,
+) -> Model:
+    """Load a model and make it ready.
+
+    Args:
+        name: see above; None for the shipped default, or with `backbone_weights` for the architecture that
+            these fit.
+        backbone_weights: a state dict of a torchvision ResNet, in place of the model's own backbone. layer4 may
+            be missing where there is no refinement network.
+        refinement: a model file (or imported checkpoint) whose refinement network to use.
+        device: auto, cpu or cuda:N.
+        precision: of the networks.
+        download: fetch the backbone as torchvision does where no other is given.
+
+    Raises:
+        WeightsError: there is no such model, or a file is damaged or does not fit.
+        DeviceError: there is no such device.
+    """
+    place = choose_device(device)
+    dtype = choose_dtype(precision, place)
+    file = _find(name) if name is not None or backbone_weights is None else None
+    if file is None and name is None and backbone_weights is None:
+        raise WeightsError(
+            "no model is shipped with this version; use --backbone-weights FILE with a ResNet's ImageNet weights"
+        )
+    backbone_state = _backbone_state(backbone_weights) if backbone_weights else None
+    architecture_name = _architecture_name(name, file, backbone_state)
+    architecture = ARCHITECTURES[architecture_name]
+
+    refinement_file = _read_refinement(refinement, architecture_name) if refinement else file
+    refinement_state = refinement_file.part("refinement") if refinement_file else {}
+    source = str(backbone_weights or (file.path if file else ""))
+    if backbone_state is None and file is not None:
+        backbone_state = file.part("backbone")
+    if not backbone_state:
+        if not download:
+            raise WeightsError(
+                f"{name}: no backbone at hand; use --backbone-weights FILE with ImageNet weights of a "
+                f"{architecture.backbone}, or --download to fetch torchvision's"
+            )
+        source = architecture.url
+        backbone_state = _download(architecture)
+
+    has_layer4 = any(key.startswith("layer4.") for key in backbone_state)
+    if refinement_state and not has_layer4:
+        raise WeightsError(f"{source}: has no layer4, which the refinement network needs; use whole ImageNet weights")
+    backbone = ResNet(architecture.backbone, stages=4 if refinement_state else 3)
+    wanted = {k: v for k, v in backbone_state.items() if k in backbone.state_dict()}
+    _load(backbone, wanted, source)
+    network = None
+    if refinement_state:
+        network = RefinementNetwork(backbone.channels)
+        _load(network, refinement_state, str(refinement_file.path if refinement_file else source))
+    model = Model(
+        name=name or (file.path.stem if file else architecture_name),
+        backbone=backbone,
+        refinement=network,
+        schedule=architecture.schedule,
+        source=source,
+        sha256=file.sha256 if file else None,
+    )
+    return model.prepare(place, dtype)
+
+
+def shipped_folder() -> Path:
+    """Where the shipped models lie: in the installed package, or in the source tree."""
+    package = Path(__file__).parent.parent
+    installed = package / "_weights"
+    return installed if installed.is_dir() else package.parent / "weights"
+
+
+def user_folder() -> Path:
+    """Where `vosctl weights import` puts models: $VOSCTL_WEIGHTS, else the user's data folder."""
+    if folder := os.environ.get("VOSCTL_WEIGHTS"):
+        return Path(folder)
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "vosctl" / "weights"
+
+
+def available() -> Iterator[Path]:
+    """The model files that can be named, shipped ones first."""
+    for folder in (shipped_folder(), user_folder()):
+        if folder.is_dir():
+            yield from sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _find(name: str | None) -> WeightsFile | None:
+    """The model file behind a name; None for an architecture without one.
+
+    Raises:
+        WeightsError: neither file nor architecture.
+    """
+    known = {path.stem: path for path in reversed(list(available()))}
+    if name is None:
+        return read_weights(known[DEFAULT]) if DEFAULT in known else None
+    if name in known:
+        return read_weights(known[name])
+    architecture = ALIASES.get(name, name)
+    if architecture in known:
+        return read_weights(known[architecture])
+    if architecture in ARCHITECTURES:
+        return None
+    if os.sep in name or name.endswith(SUFFIX) or Path(name).is_file():
+        return read_weights(Path(name))
+    names = sorted({*known, *ARCHITECTURES, *ALIASES})
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}, or the path of a model file"
+    raise WeightsError(f"{name}: no such model; {hint}")
+
+
+def _architecture_name(
+    name: str | None, file: WeightsFile | None, backbone_state: dict[str, Tensor] | None
+) -> str:
+    if file is not None:
+        if file.architecture not in ARCHITECTURES:
+            raise WeightsError(f"{file.path}: architecture {file.architecture} is not known to this version")
+        return file.architecture
+    if name is not None:
+        return ALIASES.get(name, name)
+    state = backbone_state or {}
+    if "layer1.0.conv3.weight" not in state:
+        return "frtm-rn18"
+    blocks = {key.split(".")[1] for key in state if key.startswith("layer3.")}
+    return "frtm-rn101" if len(blocks) > 6 else "frtm-rn50"
+
+
+def _read_refinement(path: Path, architecture: str) -> WeightsFile:
+    file = read_weights(path)
+    if file.architecture != architecture:
+        raise WeightsError(f"{path}: is for {file.architecture}, expected {architecture}; name a model that fits")
+    return file
+
+
+def _backbone_state(path: Path) -> dict[str, Tensor]:
+    content = read_tensors(path)
+    state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    if "conv1.weight" not in state or "layer3.0.conv1.weight" not in state:
+        raise WeightsError(f"{path}: not the weights of a torchvision ResNet (conv1, layer1 to layer4 expected)")
+    return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+
+
+def _load(network: torch.nn.Module, state: dict[str, Tensor], source: str) -> None:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{source}: does not fit {type(network).__name__}: {reason[:200]}") from None
+
+
+def _download(architecture: Architecture) -> dict[str, Tensor]:
+    """torchvision's weights, from its cache or its server; the hash in the name is checked."""
+    file = re.sub(r".*/", "", architecture.url)
+    try:
+        state = torch.hub.load_state_dict_from_url(
+            architecture.url, map_location="cpu", check_hash=True, progress=False, weights_only=True
+        )
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
+        raise WeightsError(
+            f"{file}: could not be fetched ({error}); fetch {architecture.url} on a machine with internet and "
+            f"pass it with --backbone-weights"
+        ) from error
+    return cast(dict[str, Tensor], state)

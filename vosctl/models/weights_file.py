@@ -1,0 +1,155 @@
+"""Model files: what `vosctl train` exports and `vosctl weights import` makes.
+
+A model file is torch's zip format, read with `weights_only`, so that loading runs no code from it:
+`{"format": 1, "architecture": NAME, "state": {name: tensor}}`, names under `backbone.` and `refinement.`. Next to
+it may lie its card, `NAME.json`, whose `sha256` the file must then have.
+"""
+
+import hashlib
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vosctl.errors import OutputError, WeightsError
+
+FORMAT = 1
+SUFFIX = ".pt"
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The content of a model file."""
+
+    architecture: str
+    """frtm-rn18, frtm-rn50 or frtm-rn101."""
+    state: dict[str, Tensor]
+    """Parameters under `backbone.` and `refinement.`; either may be missing."""
+    sha256: str
+    """Of the whole file."""
+    path: Path
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The parameters under `prefix.`, without it, in float32."""
+        start = len(prefix) + 1
+        return {
+            name[start:]: value.float() if value.is_floating_point() else value
+            for name, value in self.state.items()
+            if name.startswith(f"{prefix}.")
+        }
+
+
+def read_weights(path: Path) -> WeightsFile:
+    """Read and verify a model file.
+
+    Raises:
+        WeightsError: it is missing, damaged, not a model file, or not the file that its card describes.
+    """
+    sha256 = file_sha256(path)
+    expected = card_of(path).get("sha256")
+    if expected is not None and expected != sha256:
+        raise WeightsError(
+            f"{path}: damaged: its SHA-256 is {sha256[:12]}..., its card says {str(expected)[:12]}...; "
+            f"fetch or export the file again"
+        )
+    content = read_tensors(path)
+    if content.get("format") != FORMAT or not isinstance(content.get("state"), dict):
+        raise WeightsError(
+            f"{path}: not a vosctl model file; for weights of the FRTM authors use 'vosctl weights import', "
+            f"for a torchvision ResNet use --backbone-weights"
+        )
+    return WeightsFile(str(content["architecture"]), content["state"], sha256, path)
+
+
+def write_weights(path: Path, architecture: str, state: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
+    """Write a model file in half precision and its card, each whole or not at all.
+
+    Args:
+        path: of the model file, *.pt.
+        architecture: frtm-rn18, ...
+        state: parameters under `backbone.` and `refinement.`.
+        card: what people must know of the model; `sha256` is added.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    half = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
+        for name, value in state.items()
+    }
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({"format": FORMAT, "architecture": architecture, "state": half}, temporary)
+        sha256 = file_sha256(temporary)
+        os.replace(temporary, path)
+        temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n")
+        os.replace(temporary, path.with_suffix(".json"))
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"{path}: cannot be written: {error}; name a folder that can") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return sha256
+
+
+def card_of(path: Path) -> dict[str, Any]:
+    """The card beside a model file; empty where there is none.
+
+    Raises:
+        WeightsError: the card is not JSON.
+    """
+    card = path.with_suffix(".json")
+    if not card.is_file():
+        return {}
+    try:
+        content = json.loads(card.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{card}: unreadable card: {error}; fetch the model's two files again") from error
+    return content if isinstance(content, dict) else {}
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """What torch.save put into a file, without running code from it.
+
+    Raises:
+        WeightsError: it is missing, damaged, or holds more than tensors and plain data.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file") from None
+    except pickle.UnpicklingError:
+        raise WeightsError(
+            f"{path}: not a weights file that can be loaded safely (damaged, or it holds more than tensors)"
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path}: not a readable weights file: {reason}") from None
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path}: found a {type(content).__name__}, expected a dictionary of tensors")
+    return content
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: unreadable: {error.strerror}") from None

@@ -1,0 +1,137 @@
+"""FRTM: a target model per object, the refinement network that all share, and their update (Algorithm 1).
+
+Between two updates the frames of a clip do not depend on each other, so `predict` takes any number of them up
+to `frames_until_update` and gives the same result as one by one.
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from vosctl.models.aggregation import aggregate
+from vosctl.models.model import Model
+from vosctl.models.target_memory import TargetMemory, refit_last_layer
+from vosctl.models.target_model import TargetModel, fit_target_model
+from vosctl.tracking.initial_samples import initial_samples, sample_weights
+from vosctl.tracking.settings import TrackerSettings
+
+_FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
+_OBJECTS_AT_ONCE = 8  # objects times frames that S holds at a time: bounds memory, and larger gains no speed
+
+
+class FRTM:
+    """Tracks the objects of one clip.
+
+    Attributes:
+        object_ids: of the objects so far, in the order of all O dimensions.
+    """
+
+    def __init__(self, model: Model, settings: TrackerSettings) -> None:
+        self.model = model
+        self.settings = settings
+        self.object_ids: list[int] = []
+        self._memories: list[TargetMemory] = []
+        self._w2: list[Tensor] = []  # (9, 96) each
+        self._until_update = settings.update_interval
+        self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
+
+    @property
+    def frames_until_update(self) -> int:
+        """How many frames may be predicted before the next `learn`."""
+        return self._until_update
+
+    def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
+        """Take in new objects, or corrections of objects that already run.
+
+        A new object's target model is fitted to this frame and variations of it. A corrected object keeps its
+        w1 and what it has learned, with the corrected frame as half of it, and w2 is fitted again.
+
+        Args:
+            image: (3, H, W), RGB in [0, 1].
+            masks: (H, W) of 0 and 1 per object id.
+        """
+        original: Tensor | None = None  # layer3 of the frame itself, the same for all objects
+        for object_id, mask in masks.items():
+            seed = self.settings.seed + object_id
+            images, labels = initial_samples(image, mask, self.settings.initial_samples, seed)
+            if original is None:
+                original = self._features(images[:1]).layer3.float()
+            features = original
+            if len(images) > 1:
+                features = torch.cat([original, self._features(images[1:]).layer3.float()])
+            weights = sample_weights(len(images))
+            schedule = self.model.schedule
+            if object_id in self.object_ids:
+                index = self.object_ids.index(object_id)
+                memory, w2 = self._memories[index], self._w2[index][None]
+                memory.correct(features, labels, weights)
+            else:
+                index = len(self.object_ids)
+                self.object_ids.append(object_id)
+                fitted = fit_target_model(features[None], labels[None], weights, schedule, [seed])
+                memory, w2 = TargetMemory(fitted.w1[0]), fitted.w2
+                memory.start(features, labels, weights)
+                self._memories.append(memory)
+                self._w2.append(w2[0])
+            self._w2[index] = refit_last_layer(w2, [memory], schedule.update)[0]
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Segment frames of one window: steps 4 to 6.
+
+        Args:
+            images: (B, 3, H, W), RGB in [0, 1].
+
+        Returns:
+            (B, O+1, H, W) float32 probabilities, background first.
+        """
+        size = images.shape[-2:]
+        features = self._features(images)
+        self._layer3 = features.layer3.float()
+        targets = TargetModel(torch.stack([m.w1 for m in self._memories]), torch.stack(self._w2))
+        scores = targets.scores(self._layer3)  # (B, O, h, w)
+        if self.model.refinement is None or not self.settings.refine:
+            enlarged = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+            return aggregate(torch.logit(enlarged, eps=1e-6))
+        objects = scores.shape[1]
+        frames_at_once = max(1, _OBJECTS_AT_ONCE // objects)
+        probabilities = []
+        for first in range(0, len(images), frames_at_once):
+            some = slice(first, first + frames_at_once)
+            maps = type(features)(*(level[some] for level in features))
+            logits = [
+                self.model.refinement(maps, group, size).float()
+                for group in scores[some].split(_OBJECTS_AT_ONCE, 1)
+            ]
+            probabilities.append(aggregate(torch.cat(logits, 1)))
+        return torch.cat(probabilities)
+
+    def learn(self, probabilities: Tensor, fresh: frozenset[int] = frozenset()) -> None:
+        """Remember the frames predicted last, and update the target models when their turn comes (steps 7 to 9).
+
+        Args:
+            probabilities: (B, O+1, H, W) of those frames, corrected where a person has given masks.
+            fresh: objects that `start` has just learned from the same frame.
+        """
+        assert self._layer3 is not None
+        if self.settings.update:
+            winners = probabilities.argmax(1)  # (B, H, W)
+            for index, (object_id, memory) in enumerate(zip(self.object_ids, self._memories, strict=True)):
+                if object_id in fresh:
+                    continue
+                won = winners == index + 1  # (B, H, W)
+                seen = (won.sum((1, 2)) >= _FEWEST_PIXELS).nonzero().squeeze(1)
+                if len(seen):
+                    labels = probabilities[seen, index + 1] * won[seen]
+                    memory.extend(self._layer3[seen], labels, self.settings.learning_rate)
+        self._until_update -= len(probabilities)
+        if self._until_update == 0:
+            self._until_update = self.settings.update_interval
+            if self.settings.update:
+                w2 = refit_last_layer(torch.stack(self._w2), self._memories, self.model.schedule.update)
+                self._w2 = list(w2)
+
+    def _features(self, images: Tensor):  # type: ignore[no-untyped-def]
+        images = images.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
+        return self.model.backbone(images)

@@ -1,0 +1,165 @@
+"""The first frame's samples: the frame itself and variations of it (FRTM section 3.1 and supplement, section 6).
+
+The object is cut out, the hole is filled, and the object is pasted back turned, scaled, mirrored, skewed or
+blurred at another place. All of it with torch, on the frame's device.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+_HOLE_MARGIN = 9  # pixels by which the hole is larger than the object, so that none of its edge stays behind
+_FEATHER_SIGMA = 1.0  # pixels
+
+
+def initial_samples(image: Tensor, mask: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """The frame and count-1 variations of it.
+
+    Args:
+        image: (3, H, W) in [0, 1].
+        mask: (H, W), 1 on the object, 0 off it.
+        count: K, at least 1.
+        seed: of the variations.
+
+    Returns:
+        Images (K, 3, H, W) in [0, 1] and labels (K, H, W) of 0 and 1, the unmodified frame first.
+    """
+    images, labels = [image], [mask]
+    if count > 1 and mask.any():
+        generator = torch.Generator().manual_seed(seed)
+        background = fill_hole(image, mask)
+        alpha = _blur(mask[None], _FEATHER_SIGMA) * mask  # feathered inwards: no rim of the old background
+        for place in range(count - 1):
+            varied = _paste(image, mask, alpha, background, (place, count - 1), generator)
+            images.append(varied[0])
+            labels.append(varied[1])
+    return torch.stack(images), torch.stack(labels)
+
+
+def sample_weights(count: int) -> Tensor:
+    """Gamma of the samples of `initial_samples`: the frame itself counts twice; they sum to one."""
+    weights = torch.ones(count)
+    weights[0] = 2
+    return weights / weights.sum()
+
+
+def fill_hole(image: Tensor, mask: Tensor) -> Tensor:
+    """Replace the object by a smooth continuation of its surroundings.
+
+    A pyramid of averages of the known pixels: each unknown pixel takes the finest level that knows something
+    about its place.
+
+    Args:
+        image: (3, H, W).
+        mask: (H, W), 1 on the object.
+
+    Returns:
+        (3, H, W).
+    """
+    margin = 2 * _HOLE_MARGIN + 1
+    hole = F.max_pool2d(mask[None], margin, 1, _HOLE_MARGIN)  # (1, H, W)
+    return _fill((image * (1 - hole))[None], (1 - hole)[None]).squeeze(0)
+
+
+def _fill(values: Tensor, known: Tensor) -> Tensor:
+    """Values (1, 3, h, w), already multiplied by known (1, 1, h, w) in [0, 1] -> all filled."""
+    h, w = values.shape[-2:]
+    if h == 1 and w == 1:
+        return values / known.clamp(min=1e-6)
+    coarse = _fill(
+        F.avg_pool2d(values, 2, ceil_mode=True, count_include_pad=False),
+        F.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False),
+    )
+    return values + (1 - known) * F.interpolate(coarse, (h, w), mode="bilinear", align_corners=False)
+
+
+def _paste(
+    image: Tensor,
+    mask: Tensor,
+    alpha: Tensor,
+    background: Tensor,
+    place: tuple[int, int],
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """One variation: the object, warped, on the filled background; an image and its label."""
+
+    def uniform(low: float, high: float) -> float:
+        return low + (high - low) * float(torch.rand((), generator=generator))
+
+    height, width = mask.shape
+    rows, columns = mask.nonzero(as_tuple=True)
+    top, bottom = int(rows.min()), int(rows.max()) + 1
+    left, right = int(columns.min()), int(columns.max()) + 1
+
+    angle = math.radians(uniform(5, 45)) * (1 if uniform(0, 1) < 0.5 else -1)
+    scale = uniform(0.5, 2.5)
+    scale = min(scale, height / (bottom - top), width / (right - left))
+    flip = -1.0 if uniform(0, 1) < 0.2 else 1.0
+    skew = uniform(-0.1, 0.1)
+    centre_x, centre_y = _grid_place(place, width, height, uniform)
+
+    # The warp as a map from the new frame's pixels to the old one's: inverse of turn * skew * scale * flip.
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    forward = turn @ torch.tensor([[1.0, skew], [0.0, 1.0]]) @ torch.tensor([[flip * scale, 0.0], [0.0, scale]])
+    inverse = torch.linalg.inv(forward)
+    to_pixels = torch.tensor([[width / 2, 0.0], [0.0, height / 2]])
+    old_centre = torch.tensor([(left + right) / 2 - width / 2, (top + bottom) / 2 - height / 2])
+    new_centre = torch.tensor([centre_x - width / 2, centre_y - height / 2])
+    linear = torch.linalg.inv(to_pixels) @ inverse @ to_pixels
+    shift = torch.linalg.inv(to_pixels) @ (old_centre - inverse @ new_centre)
+    theta = torch.cat([linear, shift[:, None]], 1)[None].to(image)
+    grid = F.affine_grid(theta, [1, 1, height, width], align_corners=False)
+
+    layers = torch.cat([image * alpha, alpha, mask[None]])[None]  # premultiplied, so that edges stay clean
+    layers = F.grid_sample(layers, grid, mode="bilinear", align_corners=False)[0]
+    colour, opacity, label = layers[:3], layers[3:4], (layers[4] > 0.5).to(mask.dtype)
+    if uniform(0, 1) < 0.25:
+        blurred = _motion_blur(torch.cat([colour, opacity]), uniform(0, math.pi))
+        colour, opacity = blurred[:3], blurred[3:]
+    if uniform(0, 1) < 0.25:
+        background = _blur(_zoom(background, 1.2), 2.0)
+    return (background * (1 - opacity) + colour).clamp(0, 1), label
+
+
+def _grid_place(place: tuple[int, int], width: int, height: int, uniform) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Where sample `index` of `count` goes: the middle of its cell in a grid over the frame, with some play."""
+    index, count = place
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    row, column = divmod(index, columns)
+    return (
+        (column + 0.5 + uniform(-0.25, 0.25)) * width / columns,
+        (row + 0.5 + uniform(-0.25, 0.25)) * height / rows,
+    )
+
+
+def _zoom(image: Tensor, factor: float) -> Tensor:
+    """Enlarge about the centre, keeping the size: (3, H, W)."""
+    theta = torch.tensor([[[1 / factor, 0, 0], [0, 1 / factor, 0]]]).to(image)
+    grid = F.affine_grid(theta, [1, 3, *image.shape[-2:]], align_corners=False)
+    return F.grid_sample(image[None], grid, padding_mode="border", align_corners=False)[0]
+
+
+def _blur(maps: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of (C, H, W)."""
+    radius = math.ceil(3 * sigma)
+    steps = torch.arange(-radius, radius + 1, dtype=maps.dtype, device=maps.device)
+    kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    x = F.pad(maps[:, None], (radius, radius, radius, radius), mode="replicate")
+    return F.conv2d(F.conv2d(x, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1)).squeeze(1)
+
+
+def _motion_blur(maps: Tensor, angle: float, sigma: float = 2.0) -> Tensor:
+    """Gaussian blur of (C, H, W) along one direction."""
+    radius = math.ceil(3 * sigma)
+    steps = torch.arange(-radius, radius + 1, dtype=maps.dtype)
+    rows, columns = torch.meshgrid(steps, steps, indexing="ij")
+    along = columns * math.cos(angle) + rows * math.sin(angle)
+    across = rows * math.cos(angle) - columns * math.sin(angle)
+    kernel = torch.exp(-0.5 * (along / sigma) ** 2 - 0.5 * (across / 0.5) ** 2)
+    kernel = (kernel / kernel.sum()).to(maps)
+    x = F.pad(maps[:, None], (radius, radius, radius, radius), mode="replicate")
+    return F.conv2d(x, kernel[None, None]).squeeze(1)

@@ -1,0 +1,36 @@
+"""The numbers of Algorithm 1, with the paper's values as defaults."""
+
+from dataclasses import dataclass
+
+from vosctl.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """How a clip is tracked (FRTM sections 3.4 and 3.5)."""
+
+    refine: bool = True
+    """Use the refinement network S; without it the coarse scores, enlarged, are the result (D-only)."""
+    update: bool = True
+    """Adapt the target model while the clip runs."""
+    update_interval: int = 8
+    """t_s: frames between two updates."""
+    learning_rate: float = 0.1
+    """eta: the share of the newest frame in the memory, in (0, 1)."""
+    initial_samples: int = 5
+    """|M_0|: the first frame and its variations."""
+    window: int = 8
+    """Frames computed as one batch; 1 gives each mask at once. Never reaches over an update."""
+    max_size: int | None = None
+    """The longest side in pixels that the networks see; larger frames are reduced, masks are full size."""
+    seed: int = 0
+    """Of the target models' random start and of the variations of the first frame."""
+
+    def __post_init__(self) -> None:
+        for name in ("update_interval", "initial_samples", "window"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 < self.learning_rate < 1:
+            raise UsageError(f"learning_rate is {self.learning_rate}; it must lie between 0 and 1")
+        if self.max_size is not None and self.max_size < 32:
+            raise UsageError(f"max_size is {self.max_size}; it must be at least 32 pixels")

@@ -1,0 +1,199 @@
+"""The tracker: frames and a few masks in, a label map for every frame out."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vosctl.errors import MaskError
+from vosctl.models.model import Model
+from vosctl.tracking.frtm import FRTM
+from vosctl.tracking.settings import TrackerSettings
+
+Image = NDArray[np.uint8]  # (H, W, 3)
+Labels = NDArray[np.uint8]  # (H, W)
+
+
+@dataclass(frozen=True)
+class TrackedFrame:
+    """The result for one frame."""
+
+    index: int
+    """Of the frame in the clip, from 0."""
+    labels: Labels
+    """(H, W): the object's id at each pixel, 0 for the background."""
+    probabilities: NDArray[np.float32] | None = None
+    """(O+1, H, W), background first, objects as in `Tracker.object_ids`; only where asked for."""
+
+
+@dataclass
+class TrackerStats:
+    """What a run has cost so far; reading and writing files is not in it."""
+
+    frames: int = 0
+    """Frames yielded."""
+    model_seconds: float = 0.0
+    """Time spent computing, the first frame's work included."""
+    first_mask_seconds: float = 0.0
+    """Computing time until the first label map was there."""
+    size: tuple[int, int] = (0, 0)
+    """(width, height) that the networks saw."""
+
+    @property
+    def frames_per_second(self) -> float:
+        """N / T as the paper counts it; 0 before anything was computed."""
+        return self.frames / self.model_seconds if self.model_seconds else 0.0
+
+
+class Tracker:
+    """Tracks the objects of one clip; make a new one for each clip.
+
+    Args:
+        model: what computes, on its device.
+        settings: how.
+    """
+
+    def __init__(self, model: Model, settings: TrackerSettings | None = None) -> None:
+        self.settings = settings or TrackerSettings()
+        self.stats = TrackerStats()
+        self._model = model
+        self._system = FRTM(model, self.settings)
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        """Ids of the objects so far, in the order of the probabilities' maps."""
+        return tuple(self._system.object_ids)
+
+    def run(
+        self, frames: Iterable[Image], masks: Mapping[int, Labels], *, soft: bool = False
+    ) -> Iterator[TrackedFrame]:
+        """Track a clip. Frames are taken as they are needed, at most a window ahead.
+
+        Args:
+            frames: (H, W, 3) uint8 RGB, all of one size.
+            masks: label maps (H, W) by frame index. Ids that are new join there, ids that already run are
+                corrected from there on. Frames before the first mask are all background.
+            soft: also give the probabilities.
+
+        Yields:
+            One result for every frame, in order.
+
+        Raises:
+            MaskError: a mask is of another size than its frame, or is for a frame that the clip does not have.
+        """
+        pending: list[Image] = []
+        index = -1
+        for index, frame in enumerate(frames):
+            given = masks.get(index)
+            if given is not None:
+                yield from self._window(index - len(pending), pending, soft)
+                pending = []
+                yield self._frame_with_mask(index, frame, given, soft)
+                continue
+            if not self._system.object_ids:
+                self.stats.frames += 1
+                yield TrackedFrame(index, np.zeros(frame.shape[:2], np.uint8))
+                continue
+            pending.append(frame)
+            if len(pending) == min(self.settings.window, self._system.frames_until_update):
+                yield from self._window(index + 1 - len(pending), pending, soft)
+                pending = []
+        yield from self._window(index + 1 - len(pending), pending, soft)
+        beyond = [at for at in masks if at > index]
+        if beyond:
+            raise MaskError(
+                f"a mask was given for frame {min(beyond)}, but the clip has {index + 1} frames; "
+                f"frames count from 0"
+            )
+
+    @torch.inference_mode()
+    def _window(self, first: int, frames: list[Image], soft: bool) -> list[TrackedFrame]:
+        """Frames without given masks, as one batch."""
+        if not frames:
+            return []
+        start = time.perf_counter()
+        images = self._to_device(frames)
+        probabilities = self._system.predict(images)
+        self._system.learn(probabilities)
+        results = self._results(first, frames, probabilities, soft)
+        self._count(len(frames), start)
+        return results
+
+    @torch.inference_mode()
+    def _frame_with_mask(self, index: int, frame: Image, given: Labels, soft: bool) -> TrackedFrame:
+        """A frame on which objects join or are corrected."""
+        if given.shape != frame.shape[:2]:
+            raise MaskError(
+                f"the mask for frame {index} is {given.shape[1]}x{given.shape[0]}, "
+                f"the frame {frame.shape[1]}x{frame.shape[0]}; they must be equal"
+            )
+        start = time.perf_counter()
+        ids = [int(i) for i in np.unique(given) if i]
+        image = self._to_device([frame])
+        label = torch.from_numpy(given).to(self._model.device)
+        small = F.interpolate(label[None, None].float(), image.shape[-2:], mode="nearest-exact")[0, 0]
+        known = bool(self._system.object_ids)
+        predicted = self._system.predict(image) if known else None
+        self._system.start(image[0], {i: (small == i).float() for i in ids})
+        probabilities = self._merge(predicted, small, ids)
+        if known:
+            self._system.learn(probabilities, fresh=frozenset(ids))
+        result = self._results(index, [frame], probabilities, soft)[0]
+        # The given pixels hold at full size whatever the network's size was.
+        labels = np.where(given > 0, given, np.where(np.isin(result.labels, ids), 0, result.labels))
+        result = TrackedFrame(index, labels.astype(np.uint8), result.probabilities)
+        self._count(1, start)
+        return result
+
+    def _merge(self, predicted: Tensor | None, given: Tensor, ids: list[int]) -> Tensor:
+        """Probabilities in which what a person has drawn is certain.
+
+        Where the mask is empty, objects in it are not; the other objects keep their prediction there.
+        """
+        maps = given.new_zeros(1, len(self._system.object_ids) + 1, *given.shape)
+        if predicted is not None:
+            maps[:, : predicted.shape[1]] = predicted
+        else:
+            maps[:, 0] = 1
+        for index, object_id in enumerate(self._system.object_ids):
+            if object_id in ids:
+                maps[:, index + 1] = 0
+        maps = torch.where(given > 0, torch.zeros_like(maps), maps)
+        for object_id in ids:
+            maps[:, self._system.object_ids.index(object_id) + 1] += (given == object_id).float()
+        missing = (1 - maps.sum(1)).clamp(min=0)
+        maps[:, 0] += missing
+        return maps
+
+    def _results(self, first: int, frames: list[Image], probabilities: Tensor, soft: bool) -> list[TrackedFrame]:
+        ids = torch.tensor([0, *self._system.object_ids], dtype=torch.uint8, device=probabilities.device)
+        results = []
+        for offset, (frame, maps) in enumerate(zip(frames, probabilities, strict=True)):
+            if maps.shape[-2:] != frame.shape[:2]:
+                maps = F.interpolate(maps[None], frame.shape[:2], mode="bilinear", align_corners=False)[0]
+            labels = ids[maps.argmax(0)].cpu().numpy()
+            results.append(TrackedFrame(first + offset, labels, maps.cpu().numpy() if soft else None))
+        return results
+
+    def _to_device(self, frames: list[Image]) -> Tensor:
+        """Frames as (B, 3, h, w) float32 in [0, 1] on the model's device, reduced to `max_size`."""
+        batch = torch.from_numpy(np.stack(frames)).to(self._model.device, non_blocking=True)
+        images = batch.permute(0, 3, 1, 2).float() / 255
+        longest, limit = max(images.shape[-2:]), self.settings.max_size
+        if limit is not None and longest > limit:
+            size = [max(1, round(side * limit / longest)) for side in images.shape[-2:]]
+            images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+        self.stats.size = (images.shape[-1], images.shape[-2])
+        return images
+
+    def _count(self, frames: int, start: float) -> None:
+        """Add to the statistics; the results are on the host by now, so the device has finished."""
+        self.stats.model_seconds += time.perf_counter() - start
+        if not self.stats.first_mask_seconds:
+            self.stats.first_mask_seconds = self.stats.model_seconds
+        self.stats.frames += frames
