@@ -1,0 +1,56 @@
+"""Files that are written whole or not at all."""
+
+import errno
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vosctl.errors import OutputError
+
+_ADVICE = {
+    errno.ENOSPC: "no space is left on the disk; free some or choose another disk",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another disk",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.EACCES: "there is no permission to write there; choose another folder",
+    errno.EPERM: "there is no permission to write there; choose another folder",
+    errno.ENOENT: "the folder does not exist; create it first",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; choose another folder",
+    errno.EISDIR: "a folder of this name is in the way; choose another name",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+_serial = itertools.count()
+
+
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Says in one line why `path` could not be written and what to do about it."""
+    reason = _ADVICE.get(error.errno or 0) or error.strerror or str(error)
+    return OutputError(f"{path} cannot be written: {reason}")
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path` to write to, and renames it to `path` at the end.
+
+    The temporary name keeps the suffix, by which encoders choose their container. If the body raises,
+    the temporary file is removed and whatever was at `path` before is untouched. The body should do nothing
+    but write: every `OSError` in it is taken to concern the output.
+
+    Raises:
+        OutputError: the file cannot be written (no space, no permission, no such folder, ...).
+    """
+    temporary = path.with_name(f".{path.stem[:64]}.part{os.getpid()}-{next(_serial)}{path.suffix}")
+    try:
+        # Both would otherwise come to light only at the end, after all the work.
+        if path.is_dir():
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.parent.is_dir():
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise output_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""What every source of frames yields, whether a video file or a folder of images."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a clip."""
+
+    index: int
+    """Counted from 0 in the order of display."""
+    rgb: NDArray[np.uint8]
+    """(H, W, 3), upright."""
+    time: Fraction | None
+    """Seconds on the clip's own clock, strictly increasing; None in a folder of images."""
+    stem: str
+    """Name of the results that belong to this frame: the image's stem, or the index as "00000"."""
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What is known of a clip before it has been read."""
+
+    path: Path
+    width: int
+    """Of the upright picture, in pixels."""
+    height: int
+    """Of the upright picture, in pixels."""
+    frame_count_hint: int | None
+    """What the header claims, which may be wrong: for progress bars only."""
+    rate: Fraction | None
+    """Average frames per second by the header; None in a folder of images."""
+    has_audio: bool
+    is_folder: bool
+    rotation: int = 0
+    """Degrees counter-clockwise by which the stored pictures were turned to be upright: 0, 90, 180 or 270."""
+    start_time: Fraction = Fraction(0)
+    """Seconds on the clip's clock at which its earliest stream begins; not negative."""
+    pixel_aspect: Fraction | None = None
+    """Width of an upright pixel over its height, where it is given and not 1."""
+
+
+class Clip(ABC):
+    """A source of frames. Each iteration starts anew at the first frame and holds its own open file."""
+
+    info: ClipInfo
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Yields the frames in the order of display.
+
+        Raises:
+            ClipError: a frame cannot be read, or has another size than the first.
+            TruncatedClipError: the clip breaks off; all frames before the break have been yielded.
+        """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return  # nothing stays open between iterations

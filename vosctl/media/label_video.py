@@ -1,0 +1,84 @@
+"""Label maps as one video file: FFV1 gray in Matroska keeps every id exactly, at a millisecond a frame."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vosctl.errors import ClipError, MaskError
+from vosctl.media.files import atomic_path
+from vosctl.media.video_clip import open_container
+
+_CLOCK = Fraction(1, 1000)  # Matroska's own
+
+
+def read_label_video(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yields the label maps (H, W) uint8 of a gray FFV1 video, ids exactly as they were written.
+
+    Raises:
+        MaskError: the file cannot be read, or its format does not keep ids (it is not 8-bit gray).
+    """
+    try:
+        with open_container(path) as container:
+            if not container.streams.video:
+                raise MaskError(
+                    f"{path} holds no video; give a folder of masks or a gray FFV1 .mkv of labels"
+                )
+            for picture in container.decode(video=0):
+                # Any other format would be rescaled to gray, and the ids would be lost.
+                if picture.format.name != "gray":
+                    raise MaskError(
+                        f"{path} is {picture.format.name} video, which does not hold object ids; expected "
+                        "8-bit gray (FFV1)"
+                    )
+                yield np.asarray(picture.to_ndarray(), np.uint8)
+    except ClipError as error:
+        raise MaskError(str(error)) from error
+    except av.FFmpegError as error:
+        raise MaskError(f"{path} breaks off or is damaged: {error.strerror}; write it again") from error
+
+
+class LabelVideoWriter:
+    """Writes label maps of one size into a gray FFV1 `.mkv`, whole or not at all."""
+
+    def __init__(self, path: Path, rate: Fraction | None = None) -> None:
+        """Prepares the file `path`; `rate` (frames per second, else 25) times frames without a time."""
+        self._rate = rate or Fraction(25)
+        self._index = 0
+        self._stream: av.VideoStream | None = None
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(path))
+            self._container = stack.enter_context(av.open(f"file:{temporary}", "w", format="matroska"))
+            self._stack = stack.pop_all()
+
+    def write(self, labels: NDArray[np.uint8], time: Fraction | None = None) -> None:
+        """Adds labels (H, W), shown from `time` (seconds) on."""
+        if self._stream is None:
+            self._stream = self._container.add_stream("ffv1", rate=self._rate)
+            self._stream.height, self._stream.width = labels.shape
+            self._stream.pix_fmt = "gray"
+            self._stream.codec_context.time_base = _CLOCK
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(labels), format="gray")
+        picture.pts = round((time if time is not None else self._index / self._rate) / _CLOCK)
+        picture.time_base = _CLOCK
+        self._container.mux(self._stream.encode(picture))
+        self._index += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            if self._stream is not None:
+                self._container.mux(self._stream.encode())
