@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from vosctl.errors import MaskError
+from vosctl.evaluation.label_maps import ids_in, read_label_map
+
+from .small_davis import save_labels
+
+LABELS = np.arange(6, dtype=np.uint8).reshape(2, 3)
+
+
+@pytest.mark.parametrize("palette", [True, False])
+def test_ids_are_the_stored_values(tmp_path, palette):
+    save_labels(tmp_path / "a.png", LABELS, palette)
+    assert (read_label_map(tmp_path / "a.png") == LABELS).all()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
+def test_gray_in_other_forms(tmp_path, mode):
+    image = Image.fromarray(LABELS)
+    image = Image.fromarray(LABELS.astype(np.uint16)) if mode == "I;16" else image.convert(mode)
+    image.save(tmp_path / "a.png")
+    labels = read_label_map(tmp_path / "a.png")
+    assert labels.dtype == np.uint8
+    assert (labels == LABELS).all()
+
+
+def test_one_bit(tmp_path):
+    Image.fromarray(LABELS % 2 == 0).save(tmp_path / "a.png")
+    assert (read_label_map(tmp_path / "a.png") == (LABELS % 2 == 0)).all()
+
+
+def test_a_colour_picture_is_no_label_map(tmp_path):
+    Image.fromarray(np.dstack([LABELS, LABELS, 9 - LABELS])).save(tmp_path / "a.png")
+    with pytest.raises(MaskError, match=r"a\.png: a colour picture \(RGB\)"):
+        read_label_map(tmp_path / "a.png")
+
+
+def test_ids_above_255(tmp_path):
+    Image.fromarray(LABELS.astype(np.uint16) + 254).save(tmp_path / "a.png")
+    with pytest.raises(MaskError, match=r"a\.png: ids from 254 to 259"):
+        read_label_map(tmp_path / "a.png")
+
+
+def test_missing_and_broken_files_are_named(tmp_path):
+    with pytest.raises(MaskError, match=r"a\.png: no such file"):
+        read_label_map(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    with pytest.raises(MaskError, match=r"b\.png: cannot be read"):
+        read_label_map(tmp_path / "b.png")
+    save_labels(tmp_path / "c.png", np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8))
+    content = (tmp_path / "c.png").read_bytes()
+    (tmp_path / "c.png").write_bytes(content[: len(content) // 2])
+    with pytest.raises(MaskError, match=r"c\.png: cannot be read"):
+        read_label_map(tmp_path / "c.png")
+
+
+def test_ids_in():
+    assert ids_in(np.array([[0, 255], [3, 3]], np.uint8)) == (0, 3, 255)

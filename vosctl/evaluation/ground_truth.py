@@ -1,0 +1,168 @@
+"""What a sequence's annotations say: its objects, where each starts, which frames count, what a value means.
+
+The rules, for annotations:
+
+- The objects are the ids of the first annotation. Ids that turn up later are background, as in the DAVIS
+  tool. Ids need not be contiguous: an id that the first annotation lacks is no object. YouTube-VOS has late
+  starts: an object starts in the first frame that `meta.json` lists for it and whose annotation has it.
+- 255 is void and counts as background, but where the first annotation holds nothing else than 0 and 255
+  (DAVIS 2016), the sequence has one object, 1, and every value but 0 is it.
+- DAVIS 2016 merges all ids to 1.
+- Frames that count: for DAVIS all annotated ones but the first and the last; for YouTube-VOS all after the
+  object's start, if all of them are annotated (which they are not in its `valid`: its server scores that).
+
+And for predictions:
+
+- The size is the annotation's. A frame that counts has a file; others are not looked at.
+- Ids are the annotation's ids or 0. A file of 0 and 255 is taken as the object where the sequence has just
+  one; under DAVIS 2016's merge every value but 0 is the object. Any other id is an error, not background.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vosctl.errors import DatasetError, MaskError
+from vosctl.evaluation.datasets import Sequence
+from vosctl.evaluation.label_maps import ids_in, read_label_map
+from vosctl.evaluation.metrics import LabelMap
+
+VOID = 255
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The annotations of one sequence, understood."""
+
+    sequence: Sequence
+    binary: bool
+    """Annotations are 0 and 255, with 255 as the object."""
+    starts: Mapping[int, int]
+    """The index of the frame in which each object starts, by rising id."""
+    scored: Mapping[int, tuple[str, ...]]
+    """The stems of the frames that count, by object; without any, the sequence has no local score."""
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        """The objects' ids, rising."""
+        return tuple(self.starts)
+
+    @property
+    def scored_stems(self) -> tuple[str, ...]:
+        """The frames that count for some object, in order."""
+        counted = {stem for stems in self.scored.values() for stem in stems}
+        return tuple(path.stem for path in self.sequence.annotations if path.stem in counted)
+
+    def labels(self, annotation: Path) -> LabelMap:
+        """An annotation as (H, W) object ids, 0 where there is none."""
+        return _understood(read_label_map(annotation), self.binary, self.sequence.merge_objects)
+
+    def first_masks(self) -> dict[int, LabelMap]:
+        """What a tracker is given: the objects (H, W) that start in a frame, by that frame's index."""
+        by_stem = {path.stem: path for path in self.sequence.annotations}
+        masks = {}
+        for index in sorted(set(self.starts.values())):
+            labels = self.labels(by_stem[self.sequence.frames[index].stem])
+            starting = [object_id for object_id, start in self.starts.items() if start == index]
+            masks[index] = np.where(np.isin(labels, starting), labels, np.uint8(0))
+        return masks
+
+    def prediction(self, path: Path, size: tuple[int, int]) -> LabelMap:
+        """A predicted mask as (H, W) object ids.
+
+        Args:
+            path: the predicted label map.
+            size: (H, W) of the annotation.
+
+        Raises:
+            MaskError: the file is missing, unreadable, of another size or has ids unknown to the annotation.
+        """
+        values = read_label_map(path)
+        if values.shape != size:
+            raise MaskError(
+                f"{path}: {values.shape[1]}x{values.shape[0]}, expected {size[1]}x{size[0]} as the "
+                "annotation; resize it by nearest neighbour"
+            )
+        if self.sequence.merge_objects:
+            return (values > 0).astype(np.uint8)
+        found = set(ids_in(values)) - {0}
+        if found == {VOID} and len(self.starts) == 1:
+            return np.where(values > 0, np.uint8(self.object_ids[0]), np.uint8(0))
+        if not found.issubset(self.starts):
+            raise MaskError(
+                f"{path}: object ids {_listed(found)}, but the annotation of {self.sequence.name} has "
+                f"{_listed(self.starts)}; renumber the masks or score another data set"
+            )
+        return values
+
+
+def read_ground_truth(sequence: Sequence) -> GroundTruth:
+    """Read as much of a sequence's annotations as it takes to know its objects.
+
+    Raises:
+        DatasetError: the first annotation is not of the first frame, or there is no object.
+        MaskError: an annotation cannot be read.
+    """
+    if sequence.late_starts:
+        return _youtube_truth(sequence)
+    first = sequence.annotations[0]
+    if first.stem != sequence.frames[0].stem:
+        raise DatasetError(
+            f"{first}: expected {sequence.frames[0].stem}.png, the annotation of the first frame"
+        )
+    values = read_label_map(first)
+    binary = _is_binary(values)
+    ids = _objects_in(_understood(values, binary, sequence.merge_objects))
+    if not ids:
+        raise DatasetError(f"{first}: no object in it; expected ids from 1 to 254, or 255 alone")
+    stems = tuple(path.stem for path in sequence.annotations)[1:-1]
+    return GroundTruth(sequence, binary, dict.fromkeys(ids, 0), dict.fromkeys(ids, stems) if stems else {})
+
+
+def _youtube_truth(sequence: Sequence) -> GroundTruth:
+    stems = [path.stem for path in sequence.frames]
+    annotations = {path.stem: path for path in sequence.annotations if path.stem in stems}
+    candidates = dict(sequence.object_frames)
+    starts: dict[int, int] = {}
+    for stem, path in annotations.items():
+        if candidates and len(starts) == len(candidates):
+            break  # every object that is listed has started
+        for object_id in _objects_in(_understood(read_label_map(path), binary=False, merge_objects=False)):
+            if not candidates or stem in candidates.get(object_id, ()):
+                starts.setdefault(object_id, stems.index(stem))
+    lost = sorted(set(candidates) - set(starts))
+    if lost or not starts:
+        what = f"objects {_listed(lost)} of meta.json have" if lost else "no object has"
+        raise DatasetError(
+            f"{sequence.annotations[0].parent}: {what} no mask in any frame they are listed for"
+        )
+    starts = dict(sorted(starts.items()))
+    complete = all(stem in annotations for stem in stems[min(starts.values()) :])
+    scored = {object_id: tuple(stems[start + 1 :]) for object_id, start in starts.items() if complete}
+    return GroundTruth(
+        sequence, False, starts, {object_id: counted for object_id, counted in scored.items() if counted}
+    )
+
+
+def _is_binary(values: LabelMap) -> bool:
+    ids = ids_in(values)
+    return VOID in ids and set(ids) <= {0, VOID}
+
+
+def _understood(values: LabelMap, binary: bool, merge_objects: bool) -> LabelMap:
+    labels = values.copy()
+    if not binary:
+        labels[labels == VOID] = 0
+    if binary or merge_objects:
+        labels[labels > 0] = 1
+    return labels
+
+
+def _objects_in(labels: LabelMap) -> tuple[int, ...]:
+    return tuple(value for value in ids_in(labels) if value)
+
+
+def _listed(ids: Mapping[int, int] | set[int] | list[int]) -> str:
+    return ", ".join(str(value) for value in sorted(ids))

@@ -1,0 +1,49 @@
+"""Label maps read as they are stored: no palette is interpreted, a score judges the ids in the file."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from vosctl.errors import MaskError
+from vosctl.evaluation.metrics import LabelMap
+
+
+def read_label_map(path: Path) -> LabelMap:
+    """Read the ids (H, W) of a palette or gray image.
+
+    Gray in three channels counts: parts of DAVIS 2016 are stored so.
+
+    Raises:
+        MaskError: the file is missing, cannot be read, is a colour picture or holds ids above 255.
+    """
+    try:
+        with Image.open(path) as image:
+            mode = image.mode
+            values = np.asarray(image)  # (H, W) or (H, W, channels)
+    except FileNotFoundError:
+        raise MaskError(f"{path}: no such file; expected a label map, a PNG of object ids") from None
+    except (UnidentifiedImageError, OSError) as error:
+        raise MaskError(f"{path}: cannot be read as a label map: {error}") from error
+    if values.ndim == 3:
+        values = _gray_of(values, path, mode)
+    if values.dtype != np.uint8:
+        if values.min() < 0 or values.max() > 255:
+            raise MaskError(f"{path}: ids from {values.min()} to {values.max()}, expected ids from 0 to 255")
+        values = values.astype(np.uint8)
+    return values
+
+
+def ids_in(labels: LabelMap) -> tuple[int, ...]:
+    """The values that occur in a label map (H, W), rising, 0 included where it occurs."""
+    return tuple(int(value) for value in np.flatnonzero(np.bincount(labels.ravel(), minlength=256)))
+
+
+def _gray_of(values: LabelMap, path: Path, mode: str) -> LabelMap:
+    """The one channel (H, W) of a picture (H, W, channels) whose colour channels agree; alpha is ignored."""
+    colours = values[..., :3] if values.shape[2] >= 3 else values[..., :1]
+    if (colours != colours[..., :1]).any():
+        raise MaskError(
+            f"{path}: a colour picture ({mode}), expected object ids as palette indexes or gray values"
+        )
+    return colours[..., 0]
