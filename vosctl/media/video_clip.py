@@ -27,8 +27,8 @@ _MATRICES = {
     5: Colorspace.ITU601,
     6: Colorspace.ITU601,
     7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    9: 9,  # BT.2020, for which PyAV 17 has no name
+    10: 9,
 }
 # Untagged pictures from this size on are BT.709, smaller ones BT.601: what players assume.
 _HD_WIDTH, _HD_HEIGHT = 1280, 720
