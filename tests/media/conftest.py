@@ -13,19 +13,6 @@ MakeVideo = Callable[..., Path]
 FileLimit = Callable[[int], "contextmanager[None]"]
 
 
-def scene(count: int, width: int = 64, height: int = 48) -> list[np.ndarray]:
-    """Pictures (H, W, 3) that no turn, mirror or exchange of channels maps to themselves."""
-    rows = np.linspace(40, 200, height)[:, None] + np.zeros(width)
-    columns = np.linspace(60, 160, width)[None] + np.zeros((height, 1))
-    pictures = []
-    for index in range(count):
-        picture = np.stack([rows, columns, np.full_like(rows, 90)], -1).astype(np.uint8)
-        left = 4 + 2 * index % (width // 2)
-        picture[4 : height // 3, left : left + width // 4] = (220, 40, 60)
-        pictures.append(picture)
-    return pictures
-
-
 def _tone(seconds: Fraction, rate: int = 44100) -> np.ndarray:
     moments = np.arange(int(seconds * rate)) / rate
     return (0.4 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32)

@@ -89,7 +89,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
             raise ClipError(f"{path} is an empty file; give a video file or a folder of images")
         # "file:" keeps FFmpeg from taking a colon in the name for a protocol.
         container = av.open(f"file:{path}", "r", metadata_errors="replace")
-    except av.error.InvalidDataError as error:
+    except (av.error.InvalidDataError, av.error.EOFError) as error:
         raise ClipError(
             f"{path} is not a video that FFmpeg can read, or it is incomplete; check that it plays"
         ) from error
