@@ -1,6 +1,6 @@
 """A model ready to track: networks folded, in their number type, on their device."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -25,7 +25,7 @@ class Model:
     """Where the weights came from, for people."""
     sha256: str | None = None
     """Of the model file, None for weights from elsewhere."""
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
 
     def prepare(self, device: torch.device, dtype: torch.dtype) -> "Model":

@@ -70,7 +70,7 @@ def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
 
 @lru_cache(maxsize=16)
 def _enlargement(large: int, small: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """U' in one dimension, (small, large), and its products with itself shifted by -1, 0, 1, (3, small, large)."""
+    """U' in one dimension, (small, large), and its products with its rows shifted by -1, 0, 1: (3, ...)."""
     eye = torch.eye(small, dtype=dtype, device=device).unsqueeze(0)
     matrix = F.interpolate(eye, size=large, mode="linear", align_corners=False).squeeze(0)  # (small, large)
     padded = F.pad(matrix, (0, 0, 1, 1))

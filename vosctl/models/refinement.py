@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
+from vosctl.models.target_model import gather
 
 WIDTH = 64  # channels throughout S
 LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
@@ -82,18 +83,13 @@ class Projection(nn.Module):
         """(N, 64, h, w) -> logits (N, 1, H, W)."""
         x = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
         x = torch.relu(self.conv1(x))  # (N, 32, 2h, 2w)
-        # conv2 acts on x enlarged. Enlarging is linear and the same for all channels, so each of the 3x3 taps can
-        # first sum over the 32 channels at the small size: 9 maps to enlarge instead of 32, the same result.
+        # conv2 acts on x enlarged. Enlarging is linear and the same for all channels, so each of the 3x3 taps
+        # can first sum over the 32 channels at the small size: 9 maps to enlarge, not 32, the same result.
         taps = self.conv2.weight.permute(0, 2, 3, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
         maps = F.conv2d(x, taps)  # (N, 9, 2h, 2w)
         maps = F.interpolate(maps, scale_factor=2, mode="bicubic", align_corners=False)
-        maps = F.pad(_resize(maps, size), (1, 1, 1, 1))  # (N, 9, H+2, W+2)
-        height, width = size
-        logits = maps[:, 0:1, :height, :width] + self.conv2.bias.view(1, 1, 1, 1)  # type: ignore[union-attr]
-        for tap in range(1, 9):
-            row, column = divmod(tap, 3)
-            logits = logits + maps[:, tap : tap + 1, row : row + height, column : column + width]
-        return logits
+        assert self.conv2.bias is not None
+        return gather(_resize(maps, size).unsqueeze(1)) + self.conv2.bias
 
 
 class RefinementNetwork(nn.Module):
@@ -128,6 +124,7 @@ class RefinementNetwork(nn.Module):
         deep: Tensor | None = None
         for level, feature in zip(LEVELS, reversed(features), strict=True):
             encoder = self.TSE[level]
+            assert isinstance(encoder, TargetSegmentationEncoder)
             projected = encoder.reduce(feature).repeat_interleave(objects, 0)  # (B*O, 64, h, w)
             if deep is None:
                 deep = projected.mean((2, 3), keepdim=True)
@@ -135,7 +132,8 @@ class RefinementNetwork(nn.Module):
             x = encoder.transform(torch.cat([projected, score], 1))
             deep = self.RRB2[level](self.CAB[level](self.RRB1[level](x), deep))
         assert deep is not None
-        return self.project(deep, size).view(frames, objects, *size)
+        logits: Tensor = self.project(deep, size)
+        return logits.view(frames, objects, *size)
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -1,7 +1,7 @@
 """Models by name: the shipped ones, imported ones, files, and backbones from torchvision.
 
-Names: an architecture (frtm-rn18, frtm-rn50, frtm-rn101), the paper's words for two of them (ours-fast, ours), the
-name of a file in `weights/` or in the user's own folder of weights, or the path of a model file.
+Names: an architecture (frtm-rn18, frtm-rn50, frtm-rn101), the paper's words for two of them (ours-fast,
+ours), the name of a file in `weights/` or in the user's own folder of weights, or the path of a model file.
 """
 
 import difflib
@@ -56,8 +56,8 @@ def load_model(
     Args:
         name: see above; None for the shipped default, or with `backbone_weights` for the architecture that
             these fit.
-        backbone_weights: a state dict of a torchvision ResNet, in place of the model's own backbone. layer4 may
-            be missing where there is no refinement network.
+        backbone_weights: a state dict of a torchvision ResNet, in place of the model's own backbone. layer4
+        may     be missing where there is no refinement network.
         refinement: a model file (or imported checkpoint) whose refinement network to use.
         device: auto, cpu or cuda:N.
         precision: of the networks.
@@ -72,7 +72,7 @@ def load_model(
     file = _find(name) if name is not None or backbone_weights is None else None
     if file is None and name is None and backbone_weights is None:
         raise WeightsError(
-            "no model is shipped with this version; use --backbone-weights FILE with a ResNet's ImageNet weights"
+            "no model is shipped with this version; use --backbone-weights FILE, a ResNet's ImageNet weights"
         )
     backbone_state = _backbone_state(backbone_weights) if backbone_weights else None
     architecture_name = _architecture_name(name, file, backbone_state)
@@ -94,7 +94,9 @@ def load_model(
 
     has_layer4 = any(key.startswith("layer4.") for key in backbone_state)
     if refinement_state and not has_layer4:
-        raise WeightsError(f"{source}: has no layer4, which the refinement network needs; use whole ImageNet weights")
+        raise WeightsError(
+            f"{source}: has no layer4, which the refinement network needs; use whole ImageNet weights"
+        )
     backbone = ResNet(architecture.backbone, stages=4 if refinement_state else 3)
     wanted = {k: v for k, v in backbone_state.items() if k in backbone.state_dict()}
     _load(backbone, wanted, source)
@@ -155,7 +157,9 @@ def _find(name: str | None) -> WeightsFile | None:
         return read_weights(Path(name))
     names = sorted({*known, *ARCHITECTURES, *ALIASES})
     close = difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}, or the path of a model file"
+    hint = (
+        f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}, or the path of a model file"
+    )
     raise WeightsError(f"{name}: no such model; {hint}")
 
 
@@ -178,7 +182,9 @@ def _architecture_name(
 def _read_refinement(path: Path, architecture: str) -> WeightsFile:
     file = read_weights(path)
     if file.architecture != architecture:
-        raise WeightsError(f"{path}: is for {file.architecture}, expected {architecture}; name a model that fits")
+        raise WeightsError(
+            f"{path}: is for {file.architecture}, expected {architecture}; name a model that fits"
+        )
     return file
 
 
@@ -186,7 +192,9 @@ def _backbone_state(path: Path) -> dict[str, Tensor]:
     content = read_tensors(path)
     state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
     if "conv1.weight" not in state or "layer3.0.conv1.weight" not in state:
-        raise WeightsError(f"{path}: not the weights of a torchvision ResNet (conv1, layer1 to layer4 expected)")
+        raise WeightsError(
+            f"{path}: not the weights of a torchvision ResNet (conv1, layer1 to layer4 expected)"
+        )
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
 
@@ -207,7 +215,7 @@ def _download(architecture: Architecture) -> dict[str, Tensor]:
         )
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         raise WeightsError(
-            f"{file}: could not be fetched ({error}); fetch {architecture.url} on a machine with internet and "
+            f"{file}: could not be fetched ({error}); fetch {architecture.url} elsewhere and "
             f"pass it with --backbone-weights"
         ) from error
     return cast(dict[str, Tensor], state)

@@ -1,12 +1,12 @@
 """What an object has shown so far, as one matrix: the memory M of FRTM sections 3.1 and 3.4.
 
-Once w1 is fixed, eq. (2) is quadratic in w2. With X_k the 864 = 9*96 values that w2 sees at each score cell of
-sample k and (S_k, t_k) its score equations, all samples together are
+Once w1 is fixed, eq. (2) is quadratic in w2. With X_k the 864 = 9*96 values that w2 sees at each score cell
+of sample k and (S_k, t_k) its score equations, all samples together are
 
     G = sum gamma_k X_k' S_k X_k   (864, 864)      b = sum gamma_k X_k' t_k   (864,)
 
-and the paper's sample weights are a recursion, so that no sample has to be kept: state and cost of an update do
-not depend on the length of the clip.
+and the paper's sample weights are a recursion, so that no sample has to be kept: state and cost of an update
+do not depend on the length of the clip.
 """
 
 from collections.abc import Sequence
@@ -86,8 +86,8 @@ class TargetMemory:
 def next_share(share: float, rate: float) -> float:
     """The new sample's part of the total weight, from the last one's.
 
-    The paper gives sample i the weight gamma_i = gamma_{i-1} / (1 - eta), gamma_0 = eta, and normalises all to
-    sum to one (section 3.4); its limit is eta.
+    The paper gives sample i the weight gamma_i = gamma_{i-1} / (1 - eta), gamma_0 = eta, and normalises all
+    to sum to one (section 3.4); its limit is eta.
     """
     if share == 0.0:
         return rate / (1 / (1 - rate) + rate)
@@ -119,7 +119,7 @@ def refit_last_layer(w2: Tensor, memories: Sequence[TargetMemory], steps: int) -
 
 
 def _neighbour_rows(z: Tensor) -> Tensor:
-    """What w2 sees at each cell: (B, h, w, 96) -> (B, h, w, 9*96), channels last so that rows are contiguous."""
+    """What w2 sees at each cell: (B, h, w, 96) -> (B, h, w, 9*96), with contiguous rows."""
     h, w = z.shape[1:3]
     padded = F.pad(z, (0, 0, 1, 1, 1, 1))
     return torch.cat([padded[:, i : i + h, j : j + w] for i in range(3) for j in range(3)], -1)

@@ -82,17 +82,16 @@ class TargetModel:
         maps = kernel @ features.flatten(2)  # (B, O*9, h*w)
         return gather(maps.view(frames, -1, 9, h, w))
 
-    def project(self, features: Tensor) -> Tensor:
-        """z = w1 x: features (B, C, h, w) -> (O, B, 96, h, w)."""
-        return (self.w1.unsqueeze(1) @ features.flatten(2)).unflatten(-1, features.shape[-2:])
-
 
 def gather(maps: Tensor) -> Tensor:
     """Sum nine maps, each taken at its own neighbour: (..., 9, h, w) -> (..., h, w)."""
     h, w = maps.shape[-2:]
     padded = F.pad(maps, (1, 1, 1, 1))
-    taps = [padded[..., 3 * i + j, i : i + h, j : j + w] for i in range(3) for j in range(3)]
-    return torch.stack(taps).sum(0)
+    total = padded[..., 0, :h, :w]
+    for tap in range(1, 9):
+        row, column = divmod(tap, 3)
+        total = total + padded[..., tap, row : row + h, column : column + w]
+    return total
 
 
 def scatter(maps: Tensor) -> Tensor:

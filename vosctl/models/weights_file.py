@@ -1,13 +1,12 @@
 """Model files: what `vosctl train` exports and `vosctl weights import` makes.
 
 A model file is torch's zip format, read with `weights_only`, so that loading runs no code from it:
-`{"format": 1, "architecture": NAME, "state": {name: tensor}}`, names under `backbone.` and `refinement.`. Next to
-it may lie its card, `NAME.json`, whose `sha256` the file must then have.
+`{"format": 1, "architecture": NAME, "state": {name: tensor}}`, names under `backbone.` and `refinement.`.
+Beside it may lie its card, `NAME.json`, whose `sha256` the file must then have.
 """
 
 import hashlib
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -92,9 +91,9 @@ def write_weights(path: Path, architecture: str, state: Mapping[str, Tensor], ca
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save({"format": FORMAT, "architecture": architecture, "state": half}, temporary)
         sha256 = file_sha256(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
         temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n")
-        os.replace(temporary, path.with_suffix(".json"))
+        temporary.replace(path.with_suffix(".json"))
     except (OSError, RuntimeError) as error:
         raise OutputError(f"{path}: cannot be written: {error}; name a folder that can") from error
     finally:

@@ -107,20 +107,20 @@ class FRTM:
             probabilities.append(aggregate(torch.cat(logits, 1)))
         return torch.cat(probabilities)
 
-    def learn(self, probabilities: Tensor, fresh: frozenset[int] = frozenset()) -> None:
-        """Remember the frames predicted last, and update the target models when their turn comes (steps 7 to 9).
+    def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
+        """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
 
         Args:
             probabilities: (B, O+1, H, W) of those frames, corrected where a person has given masks.
+            winner: (B, H, W), the highest of them at each pixel.
             fresh: objects that `start` has just learned from the same frame.
         """
         assert self._layer3 is not None
         if self.settings.update:
-            winners = probabilities.argmax(1)  # (B, H, W)
             for index, (object_id, memory) in enumerate(zip(self.object_ids, self._memories, strict=True)):
                 if object_id in fresh:
                     continue
-                won = winners == index + 1  # (B, H, W)
+                won = winner == index + 1  # (B, H, W)
                 seen = (won.sum((1, 2)) >= _FEWEST_PIXELS).nonzero().squeeze(1)
                 if len(seen):
                     labels = probabilities[seen, index + 1] * won[seen]

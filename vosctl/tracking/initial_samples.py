@@ -1,4 +1,4 @@
-"""The first frame's samples: the frame itself and variations of it (FRTM section 3.1 and supplement, section 6).
+"""The first frame's samples: the frame itself and variations of it (FRTM section 3.1; supplement, 6).
 
 The object is cut out, the hole is filled, and the object is pasted back turned, scaled, mirrored, skewed or
 blurred at another place. All of it with torch, on the frame's device.
@@ -102,7 +102,9 @@ def _paste(
 
     # The warp as a map from the new frame's pixels to the old one's: inverse of turn * skew * scale * flip.
     turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    forward = turn @ torch.tensor([[1.0, skew], [0.0, 1.0]]) @ torch.tensor([[flip * scale, 0.0], [0.0, scale]])
+    forward = (
+        turn @ torch.tensor([[1.0, skew], [0.0, 1.0]]) @ torch.tensor([[flip * scale, 0.0], [0.0, scale]])
+    )
     inverse = torch.linalg.inv(forward)
     to_pixels = torch.tensor([[width / 2, 0.0], [0.0, height / 2]])
     old_centre = torch.tensor([(left + right) / 2 - width / 2, (top + bottom) / 2 - height / 2])
@@ -124,7 +126,7 @@ def _paste(
 
 
 def _grid_place(place: tuple[int, int], width: int, height: int, uniform) -> tuple[float, float]:  # type: ignore[no-untyped-def]
-    """Where sample `index` of `count` goes: the middle of its cell in a grid over the frame, with some play."""
+    """Where sample `index` of `count` goes: the middle of its cell in a grid, with some play."""
     index, count = place
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

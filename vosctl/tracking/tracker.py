@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vosctl.errors import MaskError
+from vosctl.models.aggregation import winners
 from vosctl.models.model import Model
 from vosctl.tracking.frtm import FRTM
 from vosctl.tracking.settings import TrackerSettings
@@ -84,7 +85,7 @@ class Tracker:
             One result for every frame, in order.
 
         Raises:
-            MaskError: a mask is of another size than its frame, or is for a frame that the clip does not have.
+            MaskError: a mask is of another size than its frame, or for a frame that the clip does not have.
         """
         pending: list[Image] = []
         index = -1
@@ -119,8 +120,9 @@ class Tracker:
         start = time.perf_counter()
         images = self._to_device(frames)
         probabilities = self._system.predict(images)
-        self._system.learn(probabilities)
-        results = self._results(first, frames, probabilities, soft)
+        winner = winners(probabilities)
+        self._system.learn(probabilities, winner)
+        results = self._results(first, frames, probabilities, winner, soft)
         self._count(len(frames), start)
         return results
 
@@ -141,9 +143,10 @@ class Tracker:
         predicted = self._system.predict(image) if known else None
         self._system.start(image[0], {i: (small == i).float() for i in ids})
         probabilities = self._merge(predicted, small, ids)
+        winner = winners(probabilities)
         if known:
-            self._system.learn(probabilities, fresh=frozenset(ids))
-        result = self._results(index, [frame], probabilities, soft)[0]
+            self._system.learn(probabilities, winner, fresh=frozenset(ids))
+        result = self._results(index, [frame], probabilities, winner, soft)[0]
         # The given pixels hold at full size whatever the network's size was.
         labels = np.where(given > 0, given, np.where(np.isin(result.labels, ids), 0, result.labels))
         result = TrackedFrame(index, labels.astype(np.uint8), result.probabilities)
@@ -170,14 +173,19 @@ class Tracker:
         maps[:, 0] += missing
         return maps
 
-    def _results(self, first: int, frames: list[Image], probabilities: Tensor, soft: bool) -> list[TrackedFrame]:
+    def _results(
+        self, first: int, frames: list[Image], probabilities: Tensor, winner: Tensor, soft: bool
+    ) -> list[TrackedFrame]:
+        """Label maps at the clip's own size; from enlarged probabilities, so that edges stay smooth."""
         ids = torch.tensor([0, *self._system.object_ids], dtype=torch.uint8, device=probabilities.device)
         results = []
-        for offset, (frame, maps) in enumerate(zip(frames, probabilities, strict=True)):
+        for offset, frame in enumerate(frames):
+            maps, best = probabilities[offset : offset + 1], winner[offset : offset + 1]
             if maps.shape[-2:] != frame.shape[:2]:
-                maps = F.interpolate(maps[None], frame.shape[:2], mode="bilinear", align_corners=False)[0]
-            labels = ids[maps.argmax(0)].cpu().numpy()
-            results.append(TrackedFrame(first + offset, labels, maps.cpu().numpy() if soft else None))
+                maps = F.interpolate(maps, frame.shape[:2], mode="bilinear", align_corners=False)
+                best = winners(maps)
+            labels = ids[best[0].int()].cpu().numpy()
+            results.append(TrackedFrame(first + offset, labels, maps[0].cpu().numpy() if soft else None))
         return results
 
     def _to_device(self, frames: list[Image]) -> Tensor:

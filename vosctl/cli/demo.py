@@ -1,0 +1,70 @@
+"""`vosctl demo`: the main job on a made-up clip, with a score."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosctl.cli import options, running
+from vosctl.cli.console import console
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the clip and the results.")
+    ] = Path("vosctl_demo"),
+    model: options.ModelOption = None,
+    backbone_weights: options.BackboneOption = None,
+    device: options.DeviceOption = "auto",
+    overwrite: options.OverwriteOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Render a small clip with known masks, segment it, draw the result over it and score it."""
+    import numpy as np
+
+    from vosctl.media.clip import ClipInfo, open_clip
+    from vosctl.media.demo_clip import demo_frames
+    from vosctl.media.files import output_error
+    from vosctl.media.mask_folder import MaskFolder
+    from vosctl.media.mask_writer import MaskWriter
+    from vosctl.media.palette import save_palette_png
+    from vosctl.media.video_writer import VideoWriter
+    from vosctl.models.registry import load_model
+    from vosctl.session import Outputs
+
+    running.claim_folder(output, overwrite)
+    loaded = load_model(model, backbone_weights=backbone_weights, device=device)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(output, error) from error
+    clip, first, overlay = output / "clip.mp4", output / "first.png", output / "overlay.mp4"
+    scene = list(demo_frames())
+    height, width = scene[0][1].shape
+    made_up = ClipInfo(clip, width, height, len(scene), Fraction(25), has_audio=False, is_folder=False)
+    with VideoWriter(clip, made_up) as video:
+        for rgb, _ in scene:
+            video.write(rgb)
+    save_palette_png(first, scene[0][1])
+    with MaskWriter(output / "truth") as truth:
+        for index, (_, labels) in enumerate(scene):
+            truth.write(f"{index:05d}", labels)
+
+    with open_clip(clip) as source:
+        masks = running.read_masks([str(first)], source.info, quiet)
+        settings = running.read_settings([], running.DEFAULT_WINDOW, None)
+        running.run(source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet)
+        found = MaskFolder(output / "masks")
+        scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
+        for frame, (_, labels) in zip(source, scene, strict=True):
+            if frame.index:  # the first one was given
+                result = found.labels_for(frame)
+                for object_id, values in scores.items():
+                    a, b = labels == object_id, result == object_id
+                    union = int((a | b).sum())
+                    values.append(int((a & b).sum()) / union if union else 1.0)
+    if not quiet:
+        console.print(f"look at {overlay}", markup=False)
+    for object_id, values in scores.items():
+        typer.echo(f"object {object_id}: J {np.mean(values):.3f}")

@@ -1,0 +1,101 @@
+"""Options that several commands share, each defined once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PrecisionName(StrEnum):
+    """Number types of `--precision`."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
+ClipArgument = Annotated[
+    Path, typer.Argument(metavar="CLIP", help="A video file, or a folder of images.", show_default=False)
+]
+MaskOption = Annotated[
+    list[str],
+    typer.Option(
+        "--mask",
+        "-m",
+        metavar="[FRAME=]FILE",
+        help="A mask of the objects, of the first frame or of frame FRAME (counted from 0). May be repeated: "
+        "new objects join at their frame, objects that already run are corrected from there on.",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="frtm-rn18, frtm-rn50, frtm-rn101, the paper's ours-fast or ours, an imported model, or a "
+        "model file.",
+        show_default="the shipped one",
+    ),
+]
+BackboneOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--backbone-weights",
+        metavar="FILE",
+        help="ImageNet weights of a torchvision ResNet, in place of the model's own backbone.",
+        show_default=False,
+    ),
+]
+RefinementOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--refinement",
+        metavar="FILE",
+        help="A model file whose refinement network to use.",
+        show_default=False,
+    ),
+]
+DownloadOption = Annotated[
+    bool, typer.Option("--download", help="Fetch torchvision's backbone where the model has none of its own.")
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")]
+PrecisionOption = Annotated[
+    PrecisionName,
+    typer.Option("--precision", help="Number type of the networks; auto takes the fastest that is accurate."),
+]
+VariantOption = Annotated[
+    list[str],
+    typer.Option(
+        "--variant",
+        help="An ablation of the paper: d-only (no refinement network) or no-update (target model fixed "
+        "after the first frame). May be repeated.",
+        show_default=False,
+    ),
+]
+MaxSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-size",
+        metavar="PIXELS",
+        help="Reduce larger frames to this longest side for the networks; masks are full size.",
+        show_default="no limit",
+    ),
+]
+WindowOption = Annotated[
+    str,
+    typer.Option(
+        "--window", metavar="N|low-latency", help="Frames per batch; low-latency gives each mask at once."
+    ),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write the summary as JSON.", show_default=False),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Write over results that exist.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+OpacityOption = Annotated[float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the colours.")]
+ContourOption = Annotated[
+    bool, typer.Option("--contour/--no-contour", help="Draw a line around each object.")
+]

@@ -1,0 +1,103 @@
+"""`vosctl overlay`: a clip with its masks drawn over it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosctl.cli import options, running
+from vosctl.cli.console import console
+from vosctl.errors import UsageError
+from vosctl.media.clip import Clip
+
+
+def overlay(
+    clip: options.ClipArgument,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks",
+            metavar="DIR",
+            help="Masks that exist, one for every frame: a folder, or a label video.",
+            show_default=False,
+        ),
+    ] = None,
+    mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The video.",
+            show_default="CLIP_overlay.mp4 in this folder",
+        ),
+    ] = None,
+    opacity: options.OpacityOption = 0.5,
+    contour: options.ContourOption = True,
+    model: options.ModelOption = None,
+    backbone_weights: options.BackboneOption = None,
+    refinement: options.RefinementOption = None,
+    download: options.DownloadOption = False,
+    device: options.DeviceOption = "auto",
+    precision: options.PrecisionOption = options.PrecisionName.AUTO,
+    variant: options.VariantOption = [],  # noqa: B006
+    max_size: options.MaxSizeOption = None,
+    window: options.WindowOption = running.DEFAULT_WINDOW,
+    report: options.ReportOption = None,
+    overwrite: options.OverwriteOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Draw masks over CLIP: masks that exist (--masks), or segment it first (--mask).
+
+    Example: vosctl overlay clip.mp4 --masks clip_masks -o clip_overlay.mp4
+    """
+    from vosctl.media.clip import open_clip
+
+    if (masks is None) == (not mask):
+        raise UsageError(
+            "give either --masks DIR with a mask for every frame, or --mask FILE to segment first"
+        )
+    path = output or Path(f"{clip.stem}_overlay.mp4")
+    running.claim_file(path, overwrite)
+    with open_clip(clip) as source:
+        if masks:
+            _draw(source, masks, path, opacity, contour, quiet)
+        else:
+            given = running.read_masks(mask, source.info, quiet)
+            settings = running.read_settings(variant, window, max_size)
+            from vosctl.models.registry import load_model
+            from vosctl.session import Outputs, OverlayStyle
+
+            loaded = load_model(
+                model,
+                backbone_weights=backbone_weights,
+                refinement=refinement,
+                device=device,
+                precision=precision.value,
+                download=download,
+            )
+            outputs = Outputs(overlay=path, style=OverlayStyle(opacity, contour))
+            running.run(source, given, loaded, settings, outputs, report, quiet)
+    if not quiet:
+        console.print(f"overlay in {path}", markup=False)
+
+
+def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, quiet: bool) -> None:
+    from vosctl.media.mask_folder import MaskFolder
+    from vosctl.media.overlay import draw_overlay
+    from vosctl.media.prefetch import prefetch
+    from vosctl.media.video_writer import VideoWriter
+
+    labels = MaskFolder(masks)
+    info = source.info
+    with (
+        running.progress(info.path.name, info.frame_count_hint, quiet) as on_frame,
+        VideoWriter(path, info) as video,
+    ):
+        for frame in prefetch(source, depth=4):
+            video.write(draw_overlay(frame.rgb, labels.labels_for(frame), opacity, contour), frame.time)
+            if on_frame:
+                on_frame(frame, None)
+    if video.note and not quiet:
+        console.print(video.note, markup=False)

@@ -1,0 +1,84 @@
+"""`vosctl weights`: the models at hand, their state, and how others come in."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vosctl.cli.console import console
+
+app = typer.Typer(help="Models: list, verify, import.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the models that --model can name."""
+    from vosctl.models.registry import ALIASES, ARCHITECTURES, available, shipped_folder
+    from vosctl.models.weights_file import card_of
+
+    table = Table("model", "architecture", "what it is", "file", box=None)
+    names = set()
+    for path in available():
+        card = card_of(path)
+        origin = "shipped" if path.parent == shipped_folder() else "imported"
+        summary = str(card.get("summary", origin))
+        table.add_row(path.stem, str(card.get("architecture", "?")), summary, str(path))
+        names.add(path.stem)
+    aliases = {target: alias for alias, target in ALIASES.items()}
+    for name, architecture in ARCHITECTURES.items():
+        if name not in names:
+            alias = f", the paper's {aliases[name]}" if name in aliases else ""
+            what = f"{architecture.backbone}{alias}: give --backbone-weights or --download, and --refinement"
+            table.add_row(name, name, what, "-")
+    Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def verify(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Model files.", show_default="all")
+    ] = None,
+) -> None:
+    """Check that model files are whole, what their cards say, and load."""
+    from vosctl.models.registry import available, load_model
+    from vosctl.models.weights_file import card_of, read_weights
+
+    for path in files or list(available()):
+        weights = read_weights(path)
+        has_backbone = bool(weights.part("backbone"))
+        if has_backbone:
+            load_model(str(path), device="cpu", precision="fp32")
+        known = "as its card says" if card_of(path) else "it has no card to compare with"
+        content = "backbone and refinement network" if has_backbone else "refinement network"
+        typer.echo(f"{path}: whole ({weights.sha256[:12]}..., {known}): {weights.architecture}, {content}")
+
+
+@app.command("import")
+def import_checkpoint(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of the FRTM authors, e.g. rn101_all.pth.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What --model shall call it.", show_default="the file's")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
+) -> None:
+    """Take over a refinement network of the FRTM authors; it needs a torchvision backbone beside it."""
+    from vosctl.models.authors_checkpoint import read_authors_checkpoint
+    from vosctl.models.registry import user_folder
+    from vosctl.models.weights_file import write_weights
+
+    architecture, state = read_authors_checkpoint(checkpoint)
+    path = user_folder() / f"{name or checkpoint.stem}.pt"
+    if path.exists() and not overwrite:
+        from vosctl.errors import OutputError
+
+        raise OutputError(f"{path} exists; choose another --name, or use --overwrite")
+    card = {
+        "summary": f"refinement network from {checkpoint.name}; the backbone is torchvision's",
+        "architecture": architecture,
+    }
+    write_weights(path, architecture, state, card)
+    console.print(f"{checkpoint}: {architecture}, {len(state)} tensors; use it with", markup=False)
+    console.print(f"  --model {path.stem} --backbone-weights FILE (or --download)", markup=False)
+    typer.echo(path)
