@@ -72,3 +72,16 @@ def save_youtube(root, split="valid", all_annotated=False):
     objects = {"1": {"category": "ape", "frames": stems}, "2": {"category": "cat", "frames": stems[2:]}}
     (root / split / "meta.json").write_text(json.dumps({"videos": {"v1": {"objects": objects}}}))
     return root
+
+
+class Counted:
+    """Progress that remembers what it was told."""
+
+    def __init__(self):
+        self.phases, self.frames = [], 0
+
+    def phase(self, label, frames):
+        self.phases.append((label, frames))
+
+    def advance(self, frames):
+        self.frames += frames

@@ -29,7 +29,9 @@ def small_result(*, scored=True, run=True, shift=0.0, names=("bear", "camel")):
         masks="/runs/one",
         made_at="2026-01-02T03:04:05+00:00",
         versions={"vosctl": "0.1.0", "python": "3.11.0"},
-        run=RunDescription("r18", "ab" * 32, "ours", {"window": 8}, "cpu", "float32", 1) if run else None,
+        run=RunDescription("r18", {"r18.vosctl": "ab" * 32}, "ours", {"window": 8}, "cpu", "float32")
+        if run
+        else None,
         sequences=tuple(
             SequenceResult(name, objects(second_id, first_j) if scored else (), speed if run else None)
             for name, second_id, first_j, speed in zip(names, (2, 3), (0.8, 0.85), speeds, strict=True)

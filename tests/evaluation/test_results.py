@@ -35,7 +35,7 @@ def test_a_file_comes_back_as_it_was(tmp_path, scored, run):
 def test_the_file_names_what_made_it_and_gives_the_figures(tmp_path):
     write_results(small_result(), tmp_path / "results.json")
     content = json.loads((tmp_path / "results.json").read_text())
-    assert content["run"]["weights_sha256"] == "ab" * 32
+    assert content["run"]["weights"] == {"r18.vosctl": "ab" * 32}
     assert content["run"]["settings"] == {"window": 8}
     assert content["versions"]["vosctl"] == "0.1.0"
     assert content["figures"]["J-Mean"] == pytest.approx(0.6625)

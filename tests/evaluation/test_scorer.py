@@ -7,7 +7,7 @@ from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.scorer import score_dataset
 
 from .plain_scorer import plain_f, plain_j
-from .small_davis import moving_objects, save_davis, save_predictions, save_youtube, stems_of
+from .small_davis import Counted, moving_objects, save_davis, save_predictions, save_youtube, stems_of
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def results(tmp_path, sequences):
 
 
 def test_values_of_each_object_and_frame_are_those_of_the_plain_form(dataset, results, sequences):
-    scores = score_dataset(dataset, results)
+    scores = score_dataset(dataset, results, Counted())
     assert list(scores) == ["a", "b"]
     assert [one.object_id for one in scores["a"]] == [1, 2]
     for name, maps in sequences.items():
@@ -49,12 +49,13 @@ def test_values_of_each_object_and_frame_are_those_of_the_plain_form(dataset, re
 
 
 def test_processes_give_the_same(dataset, results, monkeypatch):
-    expected = score_dataset(dataset, results)
+    expected = score_dataset(dataset, results, Counted())
     monkeypatch.setattr(scorer, "_POOL_PAYS_FROM", 0)
     monkeypatch.setattr(scorer, "available_cores", lambda: 2)
-    counts = []
-    assert score_dataset(dataset, results, on_frames=counts.append) == expected
-    assert sum(counts) == 4 + 38
+    progress = Counted()
+    assert score_dataset(dataset, results, progress) == expected
+    assert progress.phases == [("scoring", 4 + 38)]
+    assert progress.frames == 4 + 38
 
 
 def test_an_error_in_a_process_names_the_file(dataset, results, monkeypatch):
@@ -62,26 +63,26 @@ def test_an_error_in_a_process_names_the_file(dataset, results, monkeypatch):
     monkeypatch.setattr(scorer, "_POOL_PAYS_FROM", 0)
     monkeypatch.setattr(scorer, "available_cores", lambda: 2)
     with pytest.raises(MaskError, match=r"b/00020\.png: cannot be read"):
-        score_dataset(dataset, results)
+        score_dataset(dataset, results, Counted())
 
 
 def test_first_and_last_masks_are_not_needed(dataset, results):
     (results / "a" / "00000.png").unlink()
     (results / "a" / "00005.png").unlink()
-    score_dataset(dataset, results)
+    score_dataset(dataset, results, Counted())
 
 
 def test_a_missing_mask_is_named_and_never_a_zero(dataset, results):
     (results / "a" / "00003.png").unlink()
     with pytest.raises(MaskError, match=r"a/00003\.png: no such file; 1 of the 4 masks of a"):
-        score_dataset(dataset, results)
+        score_dataset(dataset, results, Counted())
 
 
 def test_a_missing_folder_is_named_unless_it_is_skipped(dataset, results):
     (results / "b").rename(results / "c")
     with pytest.raises(MaskError, match=r"out/b: no such folder"):
-        score_dataset(dataset, results)
-    assert list(score_dataset(dataset, results, skip=frozenset({"b"}))) == ["a"]
+        score_dataset(dataset, results, Counted())
+    assert list(score_dataset(dataset, results, Counted(), skip=frozenset({"b"}))) == ["a"]
 
 
 def test_youtube_objects_count_from_their_own_start(tmp_path):
@@ -91,7 +92,7 @@ def test_youtube_objects_count_from_their_own_start(tmp_path):
     (results / "Annotations").mkdir(parents=True)
     (root / "train/Annotations/v1").rename(results / "Annotations/v1")
     (root / "train/Annotations/v1").symlink_to(results / "Annotations/v1")
-    one, two = score_dataset(dataset, results)["v1"]
+    one, two = score_dataset(dataset, results, Counted())["v1"]
     assert one.frames == ("00005", "00010", "00015", "00020")
     assert two.frames == ("00015", "00020")
     assert two.j_values == two.f_values == (1.0, 1.0)
@@ -99,4 +100,4 @@ def test_youtube_objects_count_from_their_own_start(tmp_path):
 
 def test_a_split_without_annotations_has_no_scores(tmp_path):
     dataset = open_dataset(DatasetName.YTVOS18, save_youtube(tmp_path))
-    assert score_dataset(dataset, tmp_path / "out") == {"v1": ()}
+    assert score_dataset(dataset, tmp_path / "out", Counted()) == {"v1": ()}

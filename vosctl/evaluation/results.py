@@ -1,7 +1,7 @@
 """What a benchmark has found, as typed values that go to `results.json` and come back from it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -66,9 +66,13 @@ class SequenceSpeed:
     model_seconds: float
     """Computing, the first frame's work included, reading and writing files not: the paper's T."""
     first_mask_seconds: float
-    """Computing until the first mask was there."""
+    """From opening the first image until the first mask was there."""
     end_to_end_seconds: float
     """From opening the first image to the last mask written."""
+    jobs: int = 1
+    """Sequences that ran at a time; more than one on a device slow each other down."""
+    threads: int = 1
+    """Of the processor, for this sequence."""
 
     @property
     def model_fps(self) -> float:
@@ -101,7 +105,7 @@ class SequenceResult:
     @cached_property
     def summary(self) -> Summary | None:
         """The means over the sequence's objects."""
-        return _summary(self.objects)
+        return summary_of(self.objects) if self.objects else None
 
 
 @dataclass(frozen=True)
@@ -109,15 +113,15 @@ class RunDescription:
     """What made the masks, so that a figure can be traced."""
 
     model: str
-    weights_sha256: str
+    weights: dict[str, str]
+    """SHA-256 of each file of weights, or where they came from if that was no file."""
     variant: str
+    """Of the paper's Table 1."""
     settings: dict[str, Any]
     """The tracker's."""
     device: str
     precision: str
     """The number type that the networks computed in."""
-    jobs: int
-    """Sequences at a time; more than one on a device slow each other down."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,8 @@ class BenchmarkResult:
     @cached_property
     def summary(self) -> Summary | None:
         """The data set's figures: means over all objects of all sequences; None where nothing was scored."""
-        return _summary(tuple(one for sequence in self.sequences for one in sequence.objects))
+        objects = [one for sequence in self.sequences for one in sequence.objects]
+        return summary_of(objects) if objects else None
 
     @cached_property
     def speed(self) -> SpeedSummary | None:
@@ -217,9 +222,8 @@ def sequence_from(content: Mapping[str, Any]) -> SequenceResult:
     )
 
 
-def _summary(objects: tuple[ObjectScore, ...]) -> Summary | None:
-    if not objects:
-        return None
+def summary_of(objects: Sequence[ObjectScore]) -> Summary:
+    """The means over some objects, of which there must be one."""
     return Summary(mean_of([one.j for one in objects]), mean_of([one.f for one in objects]))
 
 

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from vosctl.errors import MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.ground_truth import GroundTruth, read_ground_truth
 from vosctl.evaluation.metrics import score_objects
+from vosctl.evaluation.progress import Progress
 from vosctl.evaluation.results import ObjectScore
 
 _CHUNK = 16  # frames a task
@@ -34,19 +35,15 @@ class _FrameScore:
 
 
 def score_dataset(
-    dataset: Dataset,
-    results: Path,
-    *,
-    skip: frozenset[str] = frozenset(),
-    on_frames: Callable[[int], None] = lambda count: None,
+    dataset: Dataset, results: Path, progress: Progress, *, skip: frozenset[str] = frozenset()
 ) -> dict[str, tuple[ObjectScore, ...]]:
     """Score every sequence of a data set, by the rules of `ground_truth`.
 
     Args:
         dataset: what to score.
         results: the folder that holds the masks in the data set's layout.
+        progress: is told how far it is.
         skip: names of sequences that have no masks.
-        on_frames: called with the number of frames that have just been scored.
 
     Returns:
         The objects' scores by sequence; none for a sequence whose annotations are not public.
@@ -63,11 +60,12 @@ def score_dataset(
         stems = truth.scored_stems
         tasks += [_Task(truth, masks, stems[at : at + _CHUNK]) for at in range(0, len(stems), _CHUNK)]
 
+    progress.phase("scoring", sum(len(task.stems) for task in tasks))
     found: dict[tuple[str, int], list[_FrameScore]] = defaultdict(list)
     for task, scores in zip(tasks, _computed(tasks), strict=True):
         for score in scores:
             found[task.truth.sequence.name, score.object_id].append(score)
-        on_frames(len(task.stems))
+        progress.advance(len(task.stems))
     return {
         truth.sequence.name: tuple(
             _object_score(object_id, found[truth.sequence.name, object_id]) for object_id in truth.scored

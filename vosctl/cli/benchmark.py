@@ -1,0 +1,281 @@
+"""`vosctl benchmark`: figures on DAVIS, YouTube-VOS and data laid out like them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from vosctl.cli import options
+from vosctl.cli.console import console
+from vosctl.errors import MaskError, UsageError
+from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
+from vosctl.evaluation.output_folder import make_output_folder
+from vosctl.evaluation.variants import Variant
+
+if TYPE_CHECKING:
+    from vosctl.evaluation.results import BenchmarkResult
+    from vosctl.evaluation.sequence_runner import RunPlan
+
+_TABLE_WIDTH = 120  # of tables that go to a file or a pipe, where there is no terminal to fit
+
+
+class VariantName(StrEnum):
+    """What `--variant` takes: a row of the paper's Table 1, or the table."""
+
+    D_ONLY_NO_UPDATE = "d-only-no-update"
+    D_ONLY = "d-only"
+    NO_UPDATE = "no-update"
+    OURS = "ours"
+    TABLE = "table"
+
+
+def benchmark(
+    dataset: Annotated[
+        DatasetName | None,
+        typer.Option(
+            "--dataset", help="Whose layout and rules hold; folder is your own data laid out as DAVIS is."
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Where the data set lies.",
+            show_default="$VOSCTL_DATA/DAVIS or $VOSCTL_DATA/YouTubeVOS",
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="val, train, test-dev, ...", show_default="val, or valid for ytvos18"),
+    ] = None,
+    sequences: Annotated[
+        str | None,
+        typer.Option("--sequences", metavar="A,B", help="These alone.", show_default="the whole split"),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            metavar="DIR",
+            help="Score masks that are there, DIR/SEQUENCE/00000.png, and run nothing.",
+            show_default=False,
+        ),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--compare", metavar="A.json B.json", help="Compare two results.json.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="For masks, results.json, report.html and the official CSVs.",
+            show_default="runs/DATASET-SPLIT, or with --results that folder",
+        ),
+    ] = None,
+    archive: Annotated[
+        bool,
+        typer.Option("--zip", help="Also make OUTPUT/submission.zip, as the data set's server takes it."),
+    ] = False,
+    model: options.ModelOption = None,
+    backbone_weights: options.BackboneOption = None,
+    refinement: options.RefinementOption = None,
+    download: options.DownloadOption = False,
+    device: Annotated[
+        str, typer.Option("--device", help="auto, cpu or cuda:N; several with commas: cuda:0,cuda:1.")
+    ] = "auto",
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, help="Sequences at a time.", show_default="one for each device"),
+    ] = None,
+    precision: options.PrecisionOption = options.PrecisionName.AUTO,
+    variant: Annotated[
+        VariantName | None,
+        typer.Option(
+            "--variant", help="A row of the paper's Table 1, or all.", show_default="all the model can"
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="|M0|: samples of the first frame.")] = 5,
+    update_interval: Annotated[
+        int, typer.Option("--update-interval", help="t_s: frames between two updates.")
+    ] = 8,
+    learning_rate: Annotated[
+        float, typer.Option("--learning-rate", help="eta: the newest frame's share in the memory.")
+    ] = 0.1,
+    overwrite: options.OverwriteOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Run a data set's sequences, score the masks as the official tools do, and measure the speed.
+
+    Sequences that are done are not run again, so that an interrupted run can be repeated to go on.
+
+    Example: vosctl benchmark --dataset davis17 --root DAVIS
+    """
+    if compare:
+        _compare(*compare)
+        return
+    if dataset is None:
+        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
+    only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
+    data = open_dataset(dataset, root, split, only)
+    if results:
+        _score(data, results, output or results, archive, quiet)
+        return
+
+    from vosctl.evaluation.benchmark import require_all
+    from vosctl.evaluation.sequence_runner import ModelChoice, RunPlan
+    from vosctl.tracking.settings import TrackerSettings
+
+    devices = tuple(name.strip() for name in device.split(","))
+    plan = RunPlan(
+        model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
+        settings=TrackerSettings(
+            initial_samples=samples, update_interval=update_interval, learning_rate=learning_rate
+        ),
+        devices=devices,
+        jobs=jobs or len(devices),
+    )
+    folder = output or Path("runs") / f"{data.name}-{data.split}"
+    if variant is VariantName.TABLE:
+        found = _run_table(data, plan, folder, archive, overwrite, quiet)
+    else:
+        chosen = replace(plan, variant=Variant(variant.value)) if variant else plan
+        result = _run(data, chosen, folder, archive, overwrite, quiet)
+        _print_result(result)
+        found = (result,)
+    require_all(found)
+
+
+def _run(
+    data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
+) -> "BenchmarkResult":
+    """Run, score and write what was found."""
+    from vosctl.evaluation.benchmark import run_benchmark, write_files
+    from vosctl.evaluation.runners import open_runners
+
+    with _bar(quiet) as bar, open_runners(plan) as runners:
+        result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
+    write_files(result, data, folder)
+    _write_zip(data, result, folder, archive)
+    _say_where(folder, quiet)
+    return result
+
+
+def _run_table(
+    data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
+) -> tuple["BenchmarkResult", ...]:
+    """Every row of Table 1, each in a folder of its own."""
+    from vosctl.evaluation.tables import ablation_table
+
+    found = {}
+    for variant in Variant:
+        if not quiet:
+            console.print(variant.value, style="bold")
+        chosen = replace(plan, variant=variant)
+        found[variant] = _run(data, chosen, folder / variant.value, archive, overwrite, quiet)
+    _print(ablation_table(found))
+    return tuple(found.values())
+
+
+def _score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) -> None:
+    """Score masks that are there and write what was found."""
+    from vosctl.evaluation.benchmark import score_masks, write_files
+
+    if not masks.is_dir():
+        raise MaskError(
+            f"{masks}: no such folder; expected masks as {data.mask_folder(masks, 'SEQUENCE')}/00000.png"
+        )
+    make_output_folder(folder)
+    with _bar(quiet) as bar:
+        result = score_masks(data, masks, bar)
+    _print_result(result)
+    write_files(result, data, folder)
+    _write_zip(data, result, folder, archive)
+    _say_where(folder, quiet)
+
+
+def _compare(a: Path, b: Path) -> None:
+    from vosctl.evaluation.compare import compare
+    from vosctl.evaluation.results import read_results
+    from vosctl.evaluation.tables import comparison_table
+
+    comparison = compare(read_results(a), read_results(b))
+    _print(comparison_table(comparison))
+    if comparison.left_out:
+        console.print(f"in one of them only: {', '.join(comparison.left_out)}", markup=False)
+
+
+def _write_zip(data: Dataset, result: "BenchmarkResult", folder: Path, archive: bool) -> None:
+    if not archive:
+        return
+    from vosctl.evaluation.submission import write_submission
+
+    if result.failures:
+        console.print("no submission.zip: sequences are missing, a server would refuse it")
+        return
+    write_submission(data, Path(result.masks), folder / "submission.zip")
+
+
+def _print_result(result: "BenchmarkResult") -> None:
+    from vosctl.evaluation.tables import sequence_table, summary_table
+
+    _print(sequence_table(result))
+    _print("")
+    _print(summary_table(result))
+
+
+def _print(what: Table | str) -> None:
+    """To standard output, which is for results."""
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out = Console(highlight=False, width=_TABLE_WIDTH)
+    out.print(what)
+
+
+def _say_where(folder: Path, quiet: bool) -> None:
+    if not quiet:
+        console.print(
+            f"report in {folder / 'report.html'}, figures in {folder / 'results.json'}", markup=False
+        )
+
+
+class _Bar:
+    """A bar for each phase of a benchmark, in frames."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def phase(self, label: str, frames: int) -> None:
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(label, total=frames)
+
+    def advance(self, frames: int) -> None:
+        if self._task is not None:
+            self._bars.advance(self._task, frames)
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[_Bar]:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bars:
+        yield _Bar(bars)

@@ -1,0 +1,23 @@
+"""The folder that a benchmark writes to."""
+
+import os
+from pathlib import Path
+
+from vosctl.errors import OutputError
+from vosctl.media.files import output_error
+
+
+def make_output_folder(folder: Path) -> None:
+    """Make the folder, before any work is done for it.
+
+    Raises:
+        OutputError: it cannot be made, or nothing can be written to it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    if not os.access(folder, os.W_OK):
+        raise OutputError(
+            f"{folder}: there is no permission to write there; name another folder with --output"
+        )

@@ -1,0 +1,173 @@
+"""One model on one device, and sequence after sequence through it."""
+
+import hashlib
+import itertools
+import platform
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from vosctl.errors import WeightsError
+from vosctl.evaluation.datasets import Sequence
+from vosctl.evaluation.ground_truth import read_ground_truth
+from vosctl.evaluation.results import RunDescription, SequenceSpeed
+from vosctl.evaluation.variants import Variant
+from vosctl.media.clip import Frame, open_clip
+from vosctl.models.devices import Precision
+from vosctl.models.model import Model
+from vosctl.models.registry import load_model
+from vosctl.session import Outputs, segment_clip
+from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.tracker import TrackedFrame, Tracker
+
+_WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
+
+OnFrames = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model to load; see `vosctl.models.registry.load_model`."""
+
+    name: str | None = None
+    backbone_weights: Path | None = None
+    refinement: Path | None = None
+    precision: Precision = "auto"
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """How a data set is to be run."""
+
+    model: ModelChoice
+    settings: TrackerSettings
+    variant: Variant | None = None
+    """None: as much of the paper's method as the model has."""
+    devices: tuple[str, ...] = ("auto",)
+    jobs: int = 1
+    """Sequences at a time, dealt out to the devices in turn."""
+
+
+class SequenceRunner:
+    """Loads its model when it is first needed.
+
+    Args:
+        plan: what to run.
+        device: where, one of the plan's.
+    """
+
+    def __init__(self, plan: RunPlan, device: str) -> None:
+        self._plan = plan
+        self._device = device
+        self._warm = False
+
+    @cached_property
+    def description(self) -> RunDescription:
+        """What makes the masks.
+
+        Raises:
+            WeightsError: there is no such model, or the variant needs a network that it has not.
+            DeviceError: there is no such device.
+        """
+        variant = self._variant
+        return RunDescription(
+            model=self._model.name,
+            weights=_weights_of(self._plan.model, self._model),
+            variant=variant.value,
+            settings=asdict(variant.apply(self._plan.settings)),
+            device=_device_name(self._model.device),
+            precision=str(self._model.dtype).removeprefix("torch."),
+        )
+
+    def run(self, sequence: Sequence, masks: Path, on_frames: OnFrames | None = None) -> SequenceSpeed:
+        """Track a sequence and write a mask for each of its frames.
+
+        Args:
+            sequence: what to track.
+            masks: the folder to write to.
+            on_frames: called with 1 after each frame.
+
+        Raises:
+            VosctlError: a frame, an annotation or a mask cannot be read or written.
+        """
+        settings = self._variant.apply(self._plan.settings)
+        first_masks = read_ground_truth(sequence).first_masks()
+        with open_clip(sequence.frames[0].parent) as clip:
+            if self._model.device.type == "cuda" and not self._warm:
+                # Creating the context and loading kernels is the process's first work, not this sequence's.
+                frames = [frame.rgb for frame in itertools.islice(clip, _WARM_UP_FRAMES)]
+                near = {index: labels for index, labels in first_masks.items() if index < len(frames)}
+                list(Tracker(self._model, settings).run(frames, near))
+                self._warm = True
+
+            def on_frame(_frame: Frame, _tracked: TrackedFrame | None) -> None:
+                if on_frames:
+                    on_frames(1)
+
+            summary = segment_clip(clip, first_masks, self._model, settings, Outputs(masks), on_frame)
+        width, height = summary.network_size
+        return SequenceSpeed(
+            frames=summary.frames,
+            objects=len(summary.objects),
+            width=width,
+            height=height,
+            model_seconds=summary.frames / summary.model_frames_per_second,
+            first_mask_seconds=summary.seconds_to_first_mask,
+            end_to_end_seconds=summary.frames / summary.frames_per_second,
+            jobs=self._plan.jobs,
+            threads=torch.get_num_threads(),
+        )
+
+    @cached_property
+    def _model(self) -> Model:
+        choice = self._plan.model
+        return load_model(
+            choice.name,
+            backbone_weights=choice.backbone_weights,
+            refinement=choice.refinement,
+            device=self._device,
+            precision=choice.precision,
+            download=choice.download,
+        )
+
+    @property
+    def _variant(self) -> Variant:
+        refines = self._model.refinement is not None
+        variant = self._plan.variant or (Variant.OURS if refines else Variant.D_ONLY)
+        if variant.refine and not refines:
+            raise WeightsError(
+                f"{self._model.name}: has no refinement network, which --variant {variant} needs; "
+                "add one with --refinement FILE, or use --variant d-only"
+            )
+        return variant
+
+
+def _weights_of(choice: ModelChoice, model: Model) -> dict[str, str]:
+    """SHA-256 by file, so that a figure can be traced to the bytes that made it."""
+    weights = {}
+    if model.sha256:
+        weights[model.name] = model.sha256
+    for path in (choice.backbone_weights, choice.refinement):
+        if path:
+            with path.open("rb") as file:
+                weights[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return weights or {model.name: model.source}
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({_processor_name()})"
+
+
+def _processor_name() -> str:
+    """The processor's model where Linux says it, else what Python knows."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file() and (match := re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())):
+        return match[1]
+    return platform.processor() or platform.machine()
