@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosctl.errors import ClipError, MaskError
-from vosctl.media.files import atomic_path
+from vosctl.media.encoding import atomic_video
 from vosctl.media.video_clip import open_container
 
 _CLOCK = Fraction(1, 1000)  # Matroska's own
@@ -53,14 +53,16 @@ class LabelVideoWriter:
         self._index = 0
         self._stream: av.VideoStream | None = None
         with ExitStack() as stack:
-            temporary = stack.enter_context(atomic_path(path))
+            temporary = stack.enter_context(atomic_video(path))
             self._container = stack.enter_context(av.open(f"file:{temporary}", "w", format="matroska"))
             self._stack = stack.pop_all()
 
     def write(self, labels: NDArray[np.uint8], time: Fraction | None = None) -> None:
         """Adds labels (H, W), shown from `time` (seconds) on."""
         if self._stream is None:
-            self._stream = self._container.add_stream("ffv1", rate=self._rate)
+            # FFmpeg cuts a picture into slices, which one that is a pixel wide or high cannot be.
+            options = {"slices": "1"} if min(labels.shape) < 2 else {}
+            self._stream = self._container.add_stream("ffv1", rate=self._rate, options=options)
             self._stream.height, self._stream.width = labels.shape
             self._stream.pix_fmt = "gray"
             self._stream.codec_context.time_base = _CLOCK

@@ -226,7 +226,8 @@ def _refuse_shades(values: NDArray[np.integer], path: Path) -> None:
     """Raises if the values (H, W) are those of an antialiased, blurred or JPEG-compressed mask.
 
     The pixels of an object form areas; those of a shade lie on lines a pixel wide, hardly ever in a 2x2 block
-    of the same value. Tiny objects do the same, so such values pass if ids are dense (1, 2, 3, ...).
+    of the same value, and beside other values than background. A few tiny objects that touch others look the
+    same: they pass if the ids are dense (1, 2, 3, ...).
     """
     used, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     objects = used != 0
@@ -237,7 +238,22 @@ def _refuse_shades(values: NDArray[np.integer], path: Path) -> None:
     is_block = (corner == index[1:, :-1]) & (corner == index[:-1, 1:]) & (corner == index[1:, 1:])
     blocks = np.bincount(corner[is_block], minlength=len(used))
     is_edge = objects & (blocks * 4 < counts)
-    top_is_white = used[-1] in (0xFF, 0xFFFF, 0xFFFFFF) and counts[-1] * 2 > counts[objects].sum()
-    is_sparse = used[-1] > 4 * len(used)
-    if is_edge.sum() >= _MIN_EDGE_VALUES and (is_sparse or top_is_white):
+    if is_edge.sum() < _MIN_EDGE_VALUES:
+        return
+    touching = np.bincount(index[_touches_another(values)], minlength=len(used))
+    is_shade = is_edge & (touching * 2 > counts)
+    is_sparse = used[-1] > 1.5 * objects.sum()
+    if is_shade.sum() >= _MIN_EDGE_VALUES and is_sparse:
         raise _shades_error(path, len(used), "values")
+
+
+def _touches_another(values: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """The pixels (H, W) with one of their eight neighbours neither background nor of their own value."""
+    height, width = values.shape
+    padded = np.pad(values, 1)
+    touches = np.zeros(values.shape, bool)
+    for dy in range(3):
+        for dx in range(3):
+            neighbour = padded[dy : dy + height, dx : dx + width]
+            touches |= (neighbour != values) & (neighbour != 0)
+    return touches

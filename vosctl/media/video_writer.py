@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from vosctl.errors import OutputError, TruncatedClipError
 from vosctl.media.audio_track import AudioTrack
-from vosctl.media.files import atomic_path
+from vosctl.media.encoding import atomic_video
 from vosctl.media.frame import ClipInfo
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
 
-# The best that this build of FFmpeg has; MPEG-4 part 2 is always there.
+# The best first; MPEG-4 part 2 is in every build of FFmpeg.
 _ENCODERS = ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf", "mpeg4")
 # Visually lossless for an overlay, and quick enough not to hold up the tracker.
 _ENCODER_OPTIONS = {"libx264": {"preset": "veryfast", "crf": "19"}}
 
 _CLOCK = Fraction(1, 90000)  # divides the frame times of all common rates, and holds variable ones
+_MPEG4_CLOCK = Fraction(1, 60000)  # that codec has 16 bits for it
 _BT709 = 1  # matrix in ITU-T H.273
 _DEFAULT_RATE = Fraction(25)
 
@@ -66,7 +67,7 @@ class VideoWriter:
         self._last = -1  # ticks of the last picture
         self._audio: AudioTrack | None = None
         with ExitStack() as stack:
-            temporary = stack.enter_context(atomic_path(path))
+            temporary = stack.enter_context(atomic_video(path))
             options = {} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
             self._container = stack.enter_context(
                 av.open(f"file:{temporary}", "w", container_options=options)
@@ -85,15 +86,16 @@ class VideoWriter:
 
     def _add_stream(self, source: ClipInfo) -> av.VideoStream:
         encoder = _best_encoder()
+        self._clock = _MPEG4_CLOCK if encoder == "mpeg4" else _CLOCK
         options = _ENCODER_OPTIONS.get(encoder, {})
         stream = self._container.add_stream(encoder, rate=self._rate, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width = source.width + source.width % 2
         stream.height = source.height + source.height % 2
         stream.pix_fmt = "yuv420p"
-        stream.time_base = _CLOCK
+        stream.time_base = self._clock
         context = stream.codec_context
-        context.time_base = _CLOCK
+        context.time_base = self._clock
         context.colorspace = _BT709
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
@@ -108,9 +110,9 @@ class VideoWriter:
         Raises:
             OutputError: the file cannot be written.
         """
-        ticks = self._last + round(1 / self._rate / _CLOCK) if self._last >= 0 else 0
+        ticks = self._last + round(1 / self._rate / self._clock) if self._last >= 0 else 0
         if time is not None:
-            ticks = round((time - self._start) / _CLOCK)
+            ticks = round((time - self._start) / self._clock)
         self._last = max(ticks, self._last + 1)  # the clock of a container only goes forward
         picture = av.VideoFrame.from_ndarray(_even(rgb), format="rgb24")
         picture = self._reformatter.reformat(
@@ -122,15 +124,15 @@ class VideoWriter:
             threads=1,
         )
         picture.pts = self._last
-        picture.time_base = _CLOCK
+        picture.time_base = self._clock
         if self._audio is not None:
-            self._audio.advance(self._last * _CLOCK)
+            self._audio.advance(self._last * self._clock)
         self._container.mux(self._stream.encode(picture))
 
     def _finish(self, is_whole: bool) -> None:
         self._container.mux(self._stream.encode(None))
         if self._audio is not None:
-            self._audio.finish(None if is_whole else self._last * _CLOCK + 1 / self._rate)
+            self._audio.finish(None if is_whole else self._last * self._clock + 1 / self._rate)
 
     def __enter__(self) -> Self:
         return self
