@@ -1,0 +1,98 @@
+"""Batches of training clips: what is in batch n is a function of the recipe's seed and n alone.
+
+So a run that is resumed at step n needs nothing of the loader's past, and neither the number of worker processes
+nor their speed changes a run.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from vosctl.errors import DatasetError, UsageError
+from vosctl.training.augment import augment
+from vosctl.training.clips import RealClips, find_sequences
+from vosctl.training.distractors import WithDistractors
+from vosctl.training.packed_clips import is_packed, unpack_clips
+from vosctl.training.recipe import Recipe, SourceRecipe
+from vosctl.training.sample import Batch, ClipSource, choose_objects
+from vosctl.training.synthetic import PastedClips, StillClips
+
+# A clip whose reference shows no object is drawn again, so many times at most.
+_DRAWS = 5
+
+
+def data_path(data: Mapping[str, Path], name: str) -> Path:
+    """The path that --data gives a name.
+
+    Raises:
+        UsageError: the name was not given.
+        DatasetError: there is nothing at the path.
+    """
+    if name not in data:
+        given = ", ".join(sorted(data)) or "nothing"
+        raise UsageError(f"the recipe asks for the data {name!r}: give --data {name}=PATH (given: {given})")
+    if not data[name].exists():
+        raise DatasetError(f"{data[name]} (the data {name!r}) does not exist")
+    return data[name]
+
+
+def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
+    """Open one source of clips.
+
+    Raises:
+        UsageError: its data was not named.
+        DatasetError: its data is not there or not as expected.
+    """
+    path = data_path(data, recipe.data)
+    source: ClipSource
+    if recipe.kind == "clips":
+        source = RealClips(find_sequences(unpack_clips(path) if is_packed(path) else path), recipe.without)
+    elif recipe.kind == "still":
+        source = StillClips(path)
+    else:
+        source = PastedClips(path, data_path(data, recipe.backgrounds))
+    if recipe.distractors:
+        source = WithDistractors(source, data_path(data, recipe.objects), recipe.distractors)
+    return source
+
+
+class Batches(Dataset[Batch]):
+    """The batches of a run; item n is the batch of step n.
+
+    Args:
+        recipe: the run's.
+        data: where the data is, by name.
+        rank: which of several processes this is; each has batches of its own.
+    """
+
+    def __init__(self, recipe: Recipe, data: Mapping[str, Path], rank: int = 0) -> None:
+        self.recipe = recipe
+        self.rank = rank
+        self.sources = [open_source(source, data) for source in recipe.sources]
+        weights = np.array([source.weight for source in recipe.sources])
+        self.shares = weights / weights.sum()
+
+    def __len__(self) -> int:
+        return self.recipe.total_steps
+
+    def __getitem__(self, step: int) -> Batch:
+        stage = self.recipe.stage_at(step)
+        shared = np.random.default_rng([self.recipe.seed, step])  # the same in all processes
+        objects = stage.objects if shared.random() < stage.several else 1
+        images, masks, present = [], [], []
+        for index in range(stage.batch):
+            rng = np.random.default_rng([self.recipe.seed, step, self.rank, index])
+            for _ in range(_DRAWS):
+                source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
+                clip = source.draw(rng, stage.frames, stage.size)
+                clip_masks, there = choose_objects(clip.labels, rng, objects, self.recipe.merge)
+                if there.any():
+                    break
+            pictures = augment(clip.images, rng, self.recipe.augmentation)
+            images.append((pictures * 255).round().to(torch.uint8))
+            masks.append(clip_masks)
+            present.append(there)
+        return Batch(torch.stack(images), torch.stack(masks), torch.stack(present))

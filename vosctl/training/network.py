@@ -1,0 +1,204 @@
+"""One training step's computation: features, the fit of D, S, the loss (FRTM section 3.3)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's name for it)
+from torch import Tensor, nn
+
+from vosctl.models.backbone import Features, ResNet
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.target_memory import TargetMemory, refit_last_layer
+from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
+from vosctl.training.losses import segmentation_losses
+from vosctl.training.recipe import Recipe
+
+# When D is fitted again on a prediction, the prediction gets a share of the memory drawn from this range: what a
+# few frames to a few dozen frames have in use.
+_DRIFT_SHARES = (0.15, 0.6)
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What is decided by chance, once for a step and alike in all processes."""
+
+    seed: int
+    drift: bool
+    train_stem: bool
+
+    @classmethod
+    def of(cls, recipe: Recipe, step: int) -> "StepPlan":
+        """The plan of a step: a function of the recipe's seed and the step alone."""
+        rng = np.random.default_rng([recipe.seed, step, 2**31])
+        return cls(
+            seed=int(rng.integers(2**31)),
+            drift=bool(rng.random() < recipe.target.drift),
+            train_stem=step % recipe.optimizer.stem_every == 0,
+        )
+
+
+class TrainingNetwork(nn.Module):
+    """F and S with everything between images and loss, so that DistributedDataParallel can wrap it.
+
+    Args:
+        recipe: decides sizes, what is frozen, and the loss.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.backbone = ResNet(recipe.model.backbone)
+        self.refinement = RefinementNetwork(self.backbone.channels)
+        self.set_trainable()
+
+    def set_trainable(self) -> None:
+        """Freeze what the recipe gives no learning rate; BatchNorm in F keeps its statistics always.
+
+        The statistics come from millions of pictures, and the target model's fit needs features that do not
+        depend on the rest of the batch.
+        """
+        optimizer = self.recipe.optimizer
+        for name, parameter in self.backbone.named_parameters():
+            rate = optimizer.layer4_rate if name.startswith("layer4.") else optimizer.backbone_rate
+            parameter.requires_grad_(rate > 0)
+
+    def train(self, mode: bool = True) -> "TrainingNetwork":
+        """Training mode for S alone, see `set_trainable`."""
+        super().train(mode)
+        self.backbone.eval()
+        return self
+
+    def forward(self, images: Tensor, masks: Tensor, present: Tensor, plan: StepPlan) -> dict[str, Tensor]:
+        """Compute the loss of a batch.
+
+        Args:
+            images: (B, T, 3, H, W) RGB in [0, 1].
+            masks: (B, T, O, H, W) uint8, as in `Batch`.
+            present: (B, O) bool.
+            plan: the step's.
+
+        Returns:
+            Scalars: `loss`, and its terms `bce` and `iou`.
+        """
+        clips, frames = images.shape[:2]
+        size = images.shape[-2:]
+        with torch.no_grad(), self._autocast(images.device):
+            reference = self._features(images[:, 0], train_stem=False).layer3
+        models = self._fit(reference.float(), masks[:, 0], plan)
+        with self._autocast(images.device):
+            features = self._features(images[:, 1:].flatten(0, 1), plan.train_stem)
+        by_clip = [f.unflatten(0, (clips, frames - 1)) for f in features]
+        if not plan.drift:
+            logits = self._segment(by_clip, models, slice(0, frames - 1), size)
+        else:
+            first = self._segment(by_clip, models, slice(0, 1), size)
+            models = self._refit(models, reference.float(), masks[:, 0], by_clip[2][:, 0], first[:, 0], plan)
+            logits = torch.cat([first, self._segment(by_clip, models, slice(1, frames - 1), size)], 1)
+        bce, iou = segmentation_losses(
+            logits.flatten(0, 1), masks[:, 1:].flatten(0, 1), present.repeat_interleave(frames - 1, 0)
+        )
+        weights = self.recipe.loss
+        return {"loss": weights.bce * bce + weights.iou * iou, "bce": bce.detach(), "iou": iou.detach()}
+
+    def _autocast(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+    def _features(self, images: Tensor, train_stem: bool) -> Features:
+        """F, (N, 3, H, W) -> its four stages, with no gradient into the first two of them unless wanted."""
+        backbone = self.backbone
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and train_stem):
+            x = (images - backbone.mean) / backbone.std
+            x = backbone.maxpool(torch.relu_(backbone.bn1(backbone.conv1(x))))
+            layer1 = backbone.get_submodule("layer1")(x)
+            layer2 = backbone.get_submodule("layer2")(layer1)
+        layer3 = backbone.get_submodule("layer3")(layer2)
+        return Features(layer1, layer2, layer3, backbone.get_submodule("layer4")(layer3))
+
+    @torch.no_grad()
+    def _fit(self, features: Tensor, masks: Tensor, plan: StepPlan) -> TargetModel:
+        """D of every object of every clip: features (B, C, h, w), masks (B, O, H, W) -> B*O models."""
+        clips, objects = masks.shape[:2]
+        labels = (masks == 1).float()
+        if self.recipe.target.degrade > 0:
+            labels = degrade_masks(labels, self.recipe.target.degrade, plan.seed)
+        return fit_target_model(
+            features.repeat_interleave(objects, 0).unsqueeze(1),  # (B*O, 1, C, h, w)
+            labels.flatten(0, 1).unsqueeze(1),  # (B*O, 1, H, W)
+            torch.ones(1, device=features.device),
+            FitSchedule(self.recipe.target.schedule),
+            [plan.seed + index for index in range(clips * objects)],
+        )
+
+    @torch.no_grad()
+    def _refit(
+        self, models: TargetModel, reference: Tensor, masks: Tensor, layer3: Tensor, logits: Tensor, plan: StepPlan
+    ) -> TargetModel:
+        """Update w2 as the tracker does, on the reference and a frame's prediction."""
+        clips, objects = masks.shape[:2]
+        share = float(np.random.default_rng(plan.seed).uniform(*_DRIFT_SHARES))
+        labels = (masks == 1).float()
+        predicted = torch.sigmoid(logits.float())  # (B, O, H, W)
+        predicted = predicted * (predicted > 0.5)
+        memories = []
+        for index in range(clips * objects):
+            clip, slot = divmod(index, objects)
+            memory = TargetMemory(models.w1[index])
+            samples = torch.stack([reference[clip], layer3[clip].float()])
+            both = torch.stack([labels[clip, slot], predicted[clip, slot]])
+            if (predicted[clip, slot] > 0).sum() < 10:  # lost: the tracker does not learn from such a frame
+                samples, both = samples[:1], both[:1]
+            weights = torch.tensor([1 - share, share][: len(both)])
+            memory.start(samples, both, weights / weights.sum())
+            memories.append(memory)
+        return TargetModel(models.w1, refit_last_layer(models.w2, memories, FitSchedule().update))
+
+    def _segment(
+        self, by_clip: list[Tensor], models: TargetModel, frames: slice, size: torch.Size
+    ) -> Tensor:
+        """Scores and S: features of all stages (B, T, C, h, w) -> logits (B, T', O, H, W) of some frames."""
+        clips = by_clip[0].shape[0]
+        objects = models.w1.shape[0] // clips
+        chosen = [f[:, frames] for f in by_clip]
+        scores = []
+        for clip in range(clips):
+            own = slice(clip * objects, (clip + 1) * objects)
+            scores.append(TargetModel(models.w1[own], models.w2[own]).scores(chosen[2][clip].float()))
+        with self._autocast(chosen[0].device):
+            features = Features(*(f.flatten(0, 1) for f in chosen))
+            logits = self.refinement(features, torch.cat(scores), size)
+        result: Tensor = logits.unflatten(0, (clips, -1))
+        return result
+
+
+def degrade_masks(labels: Tensor, share: float, seed: int) -> Tensor:
+    """Make some reference masks worse, as people draw them: grown, shrunk or shifted by a few pixels.
+
+    Args:
+        labels: (B, O, H, W) of 0 and 1.
+        share: which share of the clips is changed.
+        seed: of the choice.
+
+    Returns:
+        The same shape. A mask that would vanish is left as it is.
+    """
+    rng = np.random.default_rng([seed, 1])
+    result = labels.clone()
+    for clip in range(labels.shape[0]):
+        if rng.random() >= share:
+            continue
+        radius = 1 + int(rng.integers(max(1, labels.shape[-2] // 80)))
+        mask = labels[clip : clip + 1]
+        kind = rng.integers(3)
+        if kind == 0:
+            mask = F.max_pool2d(mask, 2 * radius + 1, 1, radius)
+        elif kind == 1:
+            mask = 1 - F.max_pool2d(1 - mask, 2 * radius + 1, 1, radius)
+        else:
+            shift = [int(s) for s in rng.integers(-radius, radius + 1, 2)]
+            mask = F.pad(mask, (radius,) * 4)
+            mask = mask.roll(shift, (2, 3))[:, :, radius:-radius, radius:-radius]
+        kept = mask.sum((2, 3), keepdim=True) >= 20
+        result[clip : clip + 1] = torch.where(kept, mask, labels[clip : clip + 1])
+    return result

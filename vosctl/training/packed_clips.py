@@ -1,0 +1,88 @@
+"""Packed training clips: `<name>.mp4` with its label maps `<name>_labels.mkv` (FFV1, grey; 255 = void).
+
+Video cannot be read at random places cheaply, and training does nothing else. So the clips are unpacked once, into a
+folder in the DAVIS layout under the cache.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from PIL import Image
+
+from vosctl.errors import DatasetError
+
+_LABELS = "_labels.mkv"
+
+
+def cache_folder() -> Path:
+    """Where things are kept that can be made again: $VOSCTL_CACHE, or ~/.cache/vosctl."""
+    given = os.environ.get("VOSCTL_CACHE")
+    return Path(given).expanduser() if given else Path.home() / ".cache" / "vosctl"
+
+
+def is_packed(folder: Path) -> bool:
+    """Whether a folder holds packed clips."""
+    return any(folder.glob(f"*{_LABELS}"))
+
+
+def unpack_clips(folder: Path) -> Path:
+    """Unpack a folder of packed clips, or find what was unpacked before.
+
+    Args:
+        folder: holds `<name>.mp4` and `<name>_labels.mkv`.
+
+    Returns:
+        A folder in the DAVIS layout: JPEG frames of quality 95 and grey PNG label maps, of the clips' own size.
+
+    Raises:
+        DatasetError: a clip is missing or broken, or its label maps are not as many as its frames.
+    """
+    pairs = []
+    for labels in sorted(folder.glob(f"*{_LABELS}")):
+        clip = labels.with_name(labels.name.removesuffix(_LABELS) + ".mp4")
+        if not clip.is_file():
+            raise DatasetError(f"{labels} has no clip {clip.name} beside it")
+        pairs.append((clip, labels))
+    stamps = "".join(f"{p.name} {p.stat().st_size} {p.stat().st_mtime_ns}\n" for pair in pairs for p in pair)
+    key = hashlib.sha256(f"{folder.resolve()}\n{stamps}".encode()).hexdigest()[:12]
+    target = cache_folder() / "clips" / key
+    if target.is_dir():
+        return target
+    partial = target.with_name(f"{key}.{os.getpid()}.partial")
+    try:
+        for clip, labels in pairs:
+            _unpack(clip, labels, partial)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def _unpack(clip: Path, labels: Path, target: Path) -> None:
+    frames_folder = target / "JPEGImages" / "480p" / clip.stem
+    labels_folder = target / "Annotations" / "480p" / clip.stem
+    for folder in (frames_folder, labels_folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    frames = 0
+    for index, picture in enumerate(_pictures(clip, "rgb24")):
+        Image.fromarray(picture).save(frames_folder / f"{index:05d}.jpg", quality=95)
+        frames = index + 1
+    maps = 0
+    for index, picture in enumerate(_pictures(labels, "gray")):
+        Image.fromarray(picture).save(labels_folder / f"{index:05d}.png", compress_level=1)
+        maps = index + 1
+    if frames != maps:
+        raise DatasetError(f"{clip} has {frames} frames, {labels.name} {maps} label maps: unpack them again")
+
+
+def _pictures(path: Path, form: str) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+    try:
+        with av.open(str(path)) as container:
+            return [frame.to_ndarray(format=form).astype(np.uint8) for frame in container.decode(video=0)]
+    except (av.error.FFmpegError, IndexError) as error:
+        raise DatasetError(f"{path} cannot be decoded ({error}): fetch it again") from error

@@ -1,0 +1,252 @@
+"""Training recipes: a TOML file read into typed, checked values."""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from vosctl.errors import UsageError
+from vosctl.training.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """What is trained, and from where it starts."""
+
+    backbone: Literal["resnet18", "resnet50", "resnet101"] = "resnet18"
+    """Which ResNet F is."""
+    start: str = ""
+    """Name (as in --data NAME=PATH) of the file that F starts from; empty for a random start. Parts that the file
+    lacks start at random."""
+
+
+@dataclass(frozen=True)
+class SourceRecipe:
+    """Where clips come from."""
+
+    kind: Literal["clips", "still", "pasted"]
+    """`clips`: real ones (DAVIS, YouTube-VOS or packed); `still`: an object moved within its photograph; `pasted`:
+    cut-out objects on other photographs."""
+    data: str
+    """Name (as in --data NAME=PATH) of the clips, or of the folder of `images` and `masks`."""
+    backgrounds: str = ""
+    """For `pasted`: name of the folder of photographs."""
+    weight: float = 1.0
+    """How often clips come from here, against the other sources."""
+    without: tuple[str, ...] = ()
+    """For `clips`: sequences to leave out, as regular expressions."""
+    distractors: float = 0.0
+    """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip as
+    something that is not followed."""
+    objects: str = ""
+    """For `distractors`: name of the folder of `images` and `masks`."""
+
+
+@dataclass(frozen=True)
+class StageRecipe:
+    """A stretch of the training; sizes usually grow from stage to stage."""
+
+    steps: int
+    """How many optimiser steps."""
+    batch: int
+    """Clips per step and process."""
+    size: tuple[int, int]
+    """(H, W) of the frames."""
+    frames: int = 3
+    """Frames of a clip: one reference, the others to be segmented."""
+    objects: int = 1
+    """How many objects of a clip are followed at most, in the steps with several."""
+    several: float = 0.0
+    """Share of the steps that follow several objects; the others follow one."""
+
+
+@dataclass(frozen=True)
+class TargetRecipe:
+    """How the target model is fitted while S is trained."""
+
+    schedule: tuple[int, ...] = (5, 10, 10, 10)
+    """CG steps in each Gauss-Newton step."""
+    drift: float = 0.0
+    """Share of the steps in which, as in use, D is fitted again on the first prediction before the next frame."""
+    degrade: float = 0.0
+    """Share of the clips whose reference mask is grown, shrunk or shifted a little before D sees it."""
+
+
+@dataclass(frozen=True)
+class LossRecipe:
+    """Weights of the loss terms."""
+
+    bce: float = 1.0
+    """Binary cross-entropy per pixel (the paper's loss)."""
+    iou: float = 0.0
+    """One minus the soft intersection over union, per frame and object."""
+
+
+@dataclass(frozen=True)
+class OptimizerRecipe:
+    """AdamW and what goes with it."""
+
+    learning_rate: float = 1e-3
+    """Of S, after the warm-up; falls along a half cosine."""
+    final_rate: float = 0.01
+    """The learning rate's last value, as a share of the first."""
+    layer4_rate: float = 0.0
+    """The backbone's layer4 learns at this share of S's rate; 0 freezes it."""
+    backbone_rate: float = 0.0
+    """conv1 to layer3 learn at this share of S's rate; 0 freezes them, as the paper does."""
+    stem_every: int = 1
+    """conv1, layer1 and layer2 get a gradient in every n-th step only, which saves a quarter of the time."""
+    weight_decay: float = 1e-5
+    """Decoupled; not applied to biases and normalisation."""
+    warmup: int = 100
+    """Steps over which the rate rises from 0."""
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    ema: float = 0.998
+    """Decay of the moving average of the weights, which is what is validated and exported; 0 is none."""
+
+
+@dataclass(frozen=True)
+class ValidationRecipe:
+    """A score through the real tracker, every so often."""
+
+    data: str = ""
+    """Name of a folder in the DAVIS layout; empty for no validation."""
+    every: int = 1000
+    """Steps between two scores."""
+    sequences: tuple[str, ...] = ()
+    """Which sequences; none means all."""
+    height: int = 240
+    """Frames are scaled down to this height first."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what a training run does."""
+
+    sources: tuple[SourceRecipe, ...]
+    stages: tuple[StageRecipe, ...]
+    model: ModelRecipe = ModelRecipe()
+    target: TargetRecipe = TargetRecipe()
+    loss: LossRecipe = LossRecipe()
+    optimizer: OptimizerRecipe = OptimizerRecipe()
+    augmentation: Augmentation = Augmentation()
+    validation: ValidationRecipe = ValidationRecipe()
+    seed: int = 0
+    """All chance in the run comes from it."""
+    precision: Literal["bf16", "float32"] = "bf16"
+    """Number type of F and S; D's fit is in float32 always."""
+    merge: float = 0.5
+    """Probability of taking all objects of a clip as one, as DAVIS 2016 does."""
+    workers: int = 1
+    """Processes that prepare clips; 0 prepares them in the training process."""
+    checkpoint_every: int = 250
+    """Steps between two checkpoints."""
+    log_every: int = 20
+    """Steps between two lines of the log."""
+    text: str = field(default="", metadata={"derived": True})
+    """The file as it was read."""
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> StageRecipe:
+        """The stage that a step (0-based) belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        return self.stages[-1]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        UsageError: the file is missing or no TOML, or a key or value does not fit.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}): expected a recipe, a TOML file"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no TOML file: {error}") from error
+    recipe = _build(Recipe, table, str(path), "")
+    assert isinstance(recipe, Recipe)
+    _check(recipe, str(path))
+    return dataclasses.replace(recipe, text=text)
+
+
+def _check(recipe: Recipe, file: str) -> None:
+    if not recipe.sources or not recipe.stages:
+        raise UsageError(f"{file}: expected at least one [[sources]] and one [[stages]]")
+    if sum(s.weight for s in recipe.sources) <= 0 or any(s.weight < 0 for s in recipe.sources):
+        raise UsageError(f"{file}: the weights of the sources must be 0 or more, and not all 0")
+    for source in recipe.sources:
+        if source.kind == "pasted" and not source.backgrounds:
+            raise UsageError(f'{file}: sources.backgrounds is missing (kind = "pasted" needs photographs)')
+        if source.distractors and not source.objects:
+            raise UsageError(
+                f"{file}: sources.objects is missing (distractors are cut out of its photographs)"
+            )
+    for stage in recipe.stages:
+        if (
+            stage.steps < 1
+            or stage.batch < 1
+            or stage.frames < 2
+            or stage.objects < 1
+            or min(stage.size) < 32
+        ):
+            raise UsageError(
+                f"{file}: a stage needs steps, batch, objects >= 1, frames >= 2 and a size of 32 or more, not {stage}"
+            )
+
+
+def _build(cls: type, table: dict[str, Any], file: str, where: str) -> object:
+    """Make a dataclass from a TOML table."""
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls) if not f.metadata.get("derived")}
+    for key in table:
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(fields))}"
+            raise UsageError(f"{file}: unknown key {where + key!r}; {hint}")
+    for name, entry in fields.items():
+        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+        if required and name not in table:
+            raise UsageError(f"{file}: {where + name!r} is missing")
+    return cls(**{key: _convert(hints[key], value, file, where + key) for key, value in table.items()})
+
+
+def _convert(kind: Any, value: Any, file: str, where: str) -> Any:
+    """Check a TOML value against the type of its field."""
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if isinstance(value, dict):
+            return _build(kind, value, file, f"{where}.")
+        raise UsageError(f"{file}: {where!r} is {value!r}, expected a table [{where}]")
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise UsageError(f"{file}: {where!r} is {value!r}, expected one of {', '.join(map(repr, arguments))}")
+    if origin is tuple:
+        fixed = arguments[-1] is not Ellipsis
+        if isinstance(value, list) and not (fixed and len(value) != len(arguments)):
+            return tuple(_convert(arguments[0], item, file, where) for item in value)
+        count = f"{len(arguments)} values" if fixed else "a list"
+        raise UsageError(f"{file}: {where!r} is {value!r}, expected {count}")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    assert not isinstance(kind, types.UnionType)
+    raise UsageError(f"{file}: {where!r} is {value!r}, expected a value of type {kind.__name__}")

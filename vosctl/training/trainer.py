@@ -1,0 +1,272 @@
+"""The training loop: batches in, checkpoints and a log out.
+
+What a step does depends on the recipe, the step's number and the state in the checkpoint alone. So a run that is
+interrupted and resumed gives, on one machine, the same weights as one that is not.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, Sampler
+
+from vosctl import __version__
+from vosctl.errors import UsageError, VosctlError
+from vosctl.models.weights_file import read_tensors
+from vosctl.training.batches import Batches, data_path
+from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
+from vosctl.training.log import TrainingLog, read_log
+from vosctl.training.network import StepPlan, TrainingNetwork
+from vosctl.training.optimization import MovingAverage, learning_rate, make_optimizer, set_rate
+from vosctl.training.plot import plot_log
+from vosctl.training.recipe import Recipe
+from vosctl.training.sample import Batch
+from vosctl.training.validation import Validation
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+PLOT = "plot.png"
+
+# So many steps in a row without a finite gradient, and the run has failed.
+_MOST_BAD_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is reported while training."""
+
+    step: int
+    total: int
+    loss: float
+    seconds_per_step: float
+    warning: str = ""
+
+
+class Trainer:
+    """One run.
+
+    Args:
+        recipe: what to do.
+        data: where the data is, by name.
+        output: the run's folder: checkpoint, log, plot.
+        device: where to compute. Under torchrun each process gives its own.
+        resume: go on from the checkpoint in `output`.
+        report: called after each log line, and with each warning, in the main process.
+
+    Raises:
+        UsageError: data is not named, or `output` holds a run and `resume` was not asked for, or the other way round.
+        DatasetError: data is missing or broken.
+        WeightsError: the start or the checkpoint does not fit.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Mapping[str, Path],
+        output: Path,
+        device: torch.device,
+        *,
+        resume: bool = False,
+        report: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self.recipe, self.output, self.device, self.report = recipe, output, device, report
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        path = output / CHECKPOINT
+        if path.exists() and not resume:
+            raise UsageError(f"{output} holds a run already: continue it with --resume, or choose another folder")
+        if resume and not path.exists():
+            raise UsageError(f"{path} does not exist: there is nothing to resume")
+        torch.manual_seed(recipe.seed)
+        self.network = TrainingNetwork(recipe)
+        self.batches = Batches(recipe, data, self.rank)
+        self.validation = Validation.of(recipe, data, device) if self.rank == 0 else None
+        if recipe.model.start and not resume:
+            load_backbone(self.network.backbone, data_path(data, recipe.model.start))
+        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(self.network, recipe.optimizer)
+        self.average = MovingAverage(self.network, recipe.optimizer.ema)
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+        self.data_names = {name: p.name for name, p in data.items()}
+        if resume:
+            self._restore(read_checkpoint(path))
+        if self.rank == 0:
+            output.mkdir(parents=True, exist_ok=True)
+            self.log = TrainingLog(output / LOG, self.step)
+        self.module: nn.Module = self.network
+        if dist.is_initialized():
+            devices = [device.index] if device.type == "cuda" else None
+            self.module = DistributedDataParallel(self.network, devices, find_unused_parameters=True)
+
+    def run(self, until: int | None = None) -> None:
+        """Train to the end of the recipe, or until so many steps are done, and write a checkpoint.
+
+        Raises:
+            VosctlError: the loss is not finite any more.
+            OutputError: the disk is full, for one.
+        """
+        recipe = self.recipe
+        last = min(recipe.total_steps, until or recipe.total_steps)
+        self.network.train()
+        sums: dict[str, float] = {}
+        bad, counted, started, waited = 0, 0, time.perf_counter(), 0.0
+        batches = iter(self._loader(last))
+        while self.step < last:
+            before = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - before
+            values = self._train_step(batch)
+            if not math.isfinite(values["loss"] + values["gradient"]):
+                bad += 1
+                self._warn(f"step {self.step}: the loss or its gradient is not finite; the step was left out")
+                if bad >= _MOST_BAD_STEPS:
+                    raise VosctlError(
+                        f"{self.output}: {bad} steps in a row without a finite loss: lower learning_rate or "
+                        f"use precision = \"float32\", and resume from the last checkpoint"
+                    )
+            else:
+                bad = 0
+                counted += 1
+                sums = {name: sums.get(name, 0.0) + value for name, value in values.items()}
+            self.step += 1
+            if self.step % recipe.log_every == 0 and counted and self.rank == 0:
+                seconds = (time.perf_counter() - started) / recipe.log_every
+                means = {name: total / counted for name, total in sums.items()}
+                rate = learning_rate(self.step - 1, recipe.total_steps, recipe.optimizer)
+                waits = waited / recipe.log_every
+                self.log.write(step=self.step, **means, rate=rate, seconds=seconds, waiting=waits)
+                self.report(Progress(self.step, recipe.total_steps, means["loss"], seconds))
+                sums, counted, started, waited = {}, 0, time.perf_counter(), 0.0
+            due = recipe.validation.every > 0 and self.step % recipe.validation.every == 0
+            if self.validation is not None and (due or self.step == recipe.total_steps):
+                self._validate()
+                started = time.perf_counter()
+            if self.step % recipe.checkpoint_every == 0 or self.step == last:
+                self._save()
+                started = time.perf_counter()
+
+    def _train_step(self, batch: Batch) -> dict[str, float]:
+        recipe = self.recipe
+        set_rate(self.optimizer, learning_rate(self.step, recipe.total_steps, recipe.optimizer))
+        images = batch.images.to(self.device, non_blocking=True).float() / 255
+        masks = batch.masks.to(self.device, non_blocking=True)
+        present = batch.present.to(self.device, non_blocking=True)
+        self.optimizer.zero_grad(set_to_none=True)
+        terms: dict[str, Tensor] = self.module(images, masks, present, StepPlan.of(recipe, self.step))
+        terms["loss"].backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), recipe.optimizer.clip_norm)
+        values = {name: float(value.detach()) for name, value in terms.items()}
+        values["gradient"] = float(norm)
+        # All processes see the same gradients, so they agree on this.
+        if math.isfinite(values["gradient"]):
+            self.optimizer.step()
+            self.average.update(self.network, self.step)
+        return values
+
+    def _loader(self, last: int) -> Iterator[Batch]:
+        loader: DataLoader[Batch] = DataLoader(
+            self.batches,
+            batch_size=None,
+            sampler=_Steps(self.step, last),
+            num_workers=self.recipe.workers,
+            prefetch_factor=3 if self.recipe.workers else None,
+            pin_memory=self.device.type == "cuda",
+        )
+        return iter(loader)
+
+    def _validate(self) -> None:
+        assert self.validation is not None
+        scores = self.validation.score(self.average.values)
+        mean = sum(scores.values()) / len(scores)
+        self.history.append({"step": self.step, "mean": mean, "sequences": scores})
+        self.log.write(step=self.step, validation=mean, sequences=scores)
+        plot_log(read_log(self.output / LOG), self.output / PLOT)
+
+    def _save(self) -> None:
+        if self.rank != 0:
+            return
+        recipe = self.recipe
+        checkpoint = Checkpoint(
+            step=self.step,
+            network=self.network.state_dict(),
+            average=self.average.values,
+            optimizer=self.optimizer.state_dict(),
+            random=random_state(),
+            recipe=recipe.text,
+            run={
+                "backbone": recipe.model.backbone,
+                "seed": recipe.seed,
+                "total_steps": recipe.total_steps,
+                "version": __version__,
+                "torch": torch.__version__,
+                "data": self.data_names,
+                "validation_recipe": asdict(recipe.validation),
+                "validation": self.history,
+            },
+        )
+        checkpoint.write(self.output / CHECKPOINT)
+        plot_log(read_log(self.output / LOG), self.output / PLOT)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.recipe != self.recipe.text:
+            self._warn("the recipe is not the one that the run began with; going on by the new one")
+        self.network.load_state_dict(checkpoint.network)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.average.values = {name: v.to(self.device) for name, v in checkpoint.average.items()}
+        self.step = checkpoint.step
+        self.history = checkpoint.run["validation"]
+        restore_random_state(checkpoint.random)
+
+    def _warn(self, text: str) -> None:
+        if self.rank == 0:
+            self.report(Progress(self.step, self.recipe.total_steps, math.nan, 0.0, warning=text))
+
+
+class _Steps(Sampler[int]):
+    """The steps that are still to be done, in order."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.steps = range(first, last)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+def load_backbone(backbone: nn.Module, path: Path) -> None:
+    """Start a backbone from a state dict; what the file lacks keeps its random start.
+
+    Raises:
+        UsageError: nothing in the file fits.
+        WeightsError: the file cannot be read.
+    """
+    own = backbone.state_dict()
+    found = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in read_tensors(path).items()
+        if name in own and isinstance(value, Tensor) and value.shape == own[name].shape
+    }
+    if "conv1.weight" not in found:
+        raise UsageError(f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size")
+    backbone.load_state_dict(found, strict=False)
+
+
+def join_processes(device: torch.device) -> torch.device:
+    """Under torchrun, join the other processes and take this one's device; else change nothing."""
+    if "LOCAL_RANK" not in os.environ:
+        return device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return device

@@ -1,0 +1,98 @@
+"""The score of a model in training, through the tracker that will run it."""
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 (the field's name for it)
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vosctl.errors import DatasetError
+from vosctl.evaluation.metrics import contour_accuracy, region_similarity
+from vosctl.models.backbone import BackboneName, ResNet
+from vosctl.models.model import Model
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.registry import ARCHITECTURES
+from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.tracker import Tracker
+from vosctl.training.batches import data_path
+from vosctl.training.clips import Sequence, find_sequences
+from vosctl.training.pictures import read_image, read_labels
+from vosctl.training.recipe import Recipe
+from vosctl.training.sample import VOID
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Sequences with label maps, and how they are run."""
+
+    sequences: tuple[Sequence, ...]
+    height: int
+    backbone: BackboneName
+    device: torch.device
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: Mapping[str, Path], device: torch.device) -> "Validation | None":
+        """The validation that a recipe asks for, None if it asks for none.
+
+        Raises:
+            UsageError: its data is not named.
+            DatasetError: its data is missing, or has not all the sequences.
+        """
+        if not recipe.validation.data:
+            return None
+        path = data_path(data, recipe.validation.data)
+        found = {sequence.name: sequence for sequence in find_sequences(path)}
+        names = recipe.validation.sequences or tuple(found)
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise DatasetError(f"{path} has no sequence {missing[0]!r}, which the recipe validates on")
+        dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
+        chosen = tuple(found[name] for name in names)
+        return cls(chosen, recipe.validation.height, recipe.model.backbone, device, dtype)
+
+    def score(self, state: Mapping[str, Tensor]) -> dict[str, float]:
+        """J&F in percent of each sequence: the mean over its objects and frames, without the first and last frame.
+
+        Args:
+            state: parameters under `backbone.` and `refinement.`.
+        """
+        model = build_model(self.backbone, state).prepare(self.device, self.dtype)
+        return {sequence.name: 100 * self._score_sequence(model, sequence) for sequence in self.sequences}
+
+    def _score_sequence(self, model: Model, sequence: Sequence) -> float:
+        frames = [self._small(read_image(path)) for path in sequence.frames]
+        truth = []
+        for path in sequence.labels:
+            labels = read_labels(path)
+            labels = F.interpolate(labels[None, None], size=frames[0].shape[:2], mode="nearest-exact")[0, 0]
+            truth.append(np.where(labels.numpy() == VOID, 0, labels.numpy()).astype(np.uint8))
+        tracked = [frame.labels for frame in Tracker(model, TrackerSettings()).run(frames, {0: truth[0]})]
+        scores = []
+        for object_id in (int(i) for i in np.unique(truth[0]) if i):
+            for predicted, wanted in zip(tracked[1:-1], truth[1:-1], strict=True):
+                pair = predicted == object_id, wanted == object_id
+                scores.append((region_similarity(*pair) + contour_accuracy(*pair)) / 2)
+        return statistics.fmean(scores) if scores else 0.0
+
+    def _small(self, image: Tensor) -> NDArray[np.uint8]:
+        """(3, h, w) in [0, 1] -> (H, W, 3) uint8 of the wanted height."""
+        height = min(self.height, image.shape[1])
+        size = (height, round(image.shape[2] * height / image.shape[1]))
+        small = F.interpolate(image[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+        return (small * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+
+
+def build_model(backbone: BackboneName, state: Mapping[str, Tensor]) -> Model:
+    """A model with the weights of a run, not yet prepared for a device."""
+    architecture = next(a for a in ARCHITECTURES.values() if a.backbone == backbone)
+    feature_extractor = ResNet(backbone)
+    refinement = RefinementNetwork(feature_extractor.channels)
+    for name, network in (("backbone.", feature_extractor), ("refinement.", refinement)):
+        network.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
+    return Model("training", feature_extractor, refinement, architecture.schedule, source="training")
