@@ -40,7 +40,7 @@ def test_pixels_and_info(tmp_path: Path) -> None:
     frames = list(clip)
     np.testing.assert_array_equal(frames[0].rgb, pictures[0])
     np.testing.assert_array_equal(frames[1].rgb, pictures[1])
-    assert frames[0].rgb.dtype == np.uint8
+    assert all(f.rgb.dtype == np.uint8 and f.rgb.flags.writeable for f in frames)  # as torch wants it
 
 
 def test_hidden_and_other_files_are_left_out(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_pictures_times_and_info(make_video: MakeVideo) -> None:
     frames = read(path)
     assert [f.stem for f in frames] == ["00000", "00001", "00002", "00003", "00004"]
     assert [f.time for f in frames] == [Fraction(i, 25) for i in range(5)]
-    assert all(f.rgb.dtype == np.uint8 and f.rgb.flags.c_contiguous for f in frames)
+    assert all(f.rgb.dtype == np.uint8 and f.rgb.flags.c_contiguous and f.rgb.flags.writeable for f in frames)
     assert max(error_of(f, p) for f, p in zip(frames, pictures, strict=True)) < 5
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from vosctl.errors import OutputError, TruncatedClipError
 from vosctl.media import video_writer
+from vosctl.media.audio_track import AudioTrack
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.video_writer import VideoWriter
 
@@ -138,6 +139,25 @@ def test_sound_is_copied_bit_by_bit(make_video: MakeVideo, tmp_path: Path, suffi
     late = times_of(target)[0]
     for (old, _), (new, _) in zip(before, after, strict=True):
         assert abs(old + late - new) <= Fraction(1, 1000)
+
+
+def test_sound_of_a_broadcast_stream_can_be_copied_into_mp4(make_video: MakeVideo, tmp_path: Path) -> None:
+    source = make_video("source.ts", scene(25), sound=Fraction(1))  # AAC with a header in every packet
+    assert copy(source, tmp_path / "copy.mp4").note is None
+    with av.open(str(tmp_path / "copy.mp4")) as container:
+        assert sum(f.samples for f in container.decode(audio=0)) >= 44100
+
+
+def test_sound_that_cannot_be_kept_is_left_out(make_video: MakeVideo, tmp_path: Path, monkeypatch) -> None:
+    def refuse(self: AudioTrack) -> None:
+        raise ValueError("no such codec")
+
+    monkeypatch.setattr(AudioTrack, "_add_stream", refuse)
+    source = make_video("source.mp4", scene(5), sound=Fraction(1, 5))
+    writer = copy(source, tmp_path / "copy.mp4")
+    assert writer.note == "the sound of source.mp4 is left out: no such codec"
+    assert not open_clip(tmp_path / "copy.mp4").info.has_audio
+    assert len(times_of(tmp_path / "copy.mp4")) == 5
 
 
 def test_sound_that_mp4_players_do_not_know_becomes_aac(make_video: MakeVideo, tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
 # In MP4 and MOV only these play everywhere; Matroska takes all.
 _COPIED = {"aac", "mp3", "ac3", "eac3", "alac"}
+_AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}  # samples per second
 
 
 def _seconds(packet: "av.Packet[AudioStream]") -> Fraction:
@@ -37,17 +39,20 @@ class AudioTrack:
         try:
             self._target = self._add_stream()
         except (ValueError, av.FFmpegError) as error:
-            self.note = f"the sound of {source.name} ({self._source.name}) is left out: {error}"
+            self.note = f"the sound of {source.name} is left out: {error}"
             return
         self._packets = self._input.demux(self._source)
 
     def _add_stream(self) -> AudioStream:
-        context = self._source.codec_context
+        context: AudioCodecContext | None = self._source.codec_context
+        if context is None:
+            raise ValueError("this FFmpeg does not know its codec")
         if "matroska" in self._output.format.name or context.codec.canonical_name in _COPIED:
             return self._output.add_stream_from_template(self._source)
-        self._encoder = self._output.add_stream("aac", rate=context.sample_rate)
+        rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48000
+        self._encoder = self._output.add_stream("aac", rate=rate)
         self._encoder.layout = "mono" if context.channels == 1 else "stereo"
-        self._resampler = AudioResampler(format="fltp", layout=self._encoder.layout, rate=context.sample_rate)
+        self._resampler = AudioResampler(format="fltp", layout=self._encoder.layout, rate=rate)
         self.note = f"the sound ({context.codec.canonical_name}) was converted to AAC"
         return self._encoder
 

@@ -35,7 +35,7 @@ def _read_rgb(path: Path) -> NDArray[np.uint8]:
             if upright.mode.startswith("I"):  # 16-bit gray, which Pillow would clip instead of scale
                 high_byte = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
                 return np.repeat(high_byte[..., None], 3, axis=2)
-            return np.asarray(upright.convert("RGB"))
+            return np.array(upright.convert("RGB"))  # an array of its own, which may be changed
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ClipError(f"{path} cannot be read as an image: {error}; replace or remove it") from error
 
