@@ -6,7 +6,7 @@ from html import escape
 
 from vosctl.media.frame_folder import natural_key
 
-_BAR_HEIGHT, _BAR_GAP, _NAME_WIDTH, _BAR_WIDTH = 9, 8, 170, 440
+_BAR_HEIGHT, _BAR_GAP, _NAME_WIDTH, _BAR_WIDTH = 12, 8, 170, 440
 _LINES_WIDTH, _LINES_HEIGHT, _LEFT, _BOTTOM = 460, 130, 30, 18
 _COLOURS = {"J": "#2b6cb0", "F": "#dd8452"}
 
@@ -39,7 +39,7 @@ def bar_chart(rows: Sequence[tuple[str, float, float]]) -> str:
         parts.append(f"<text {middle}>{escape(name)}</text>")
         for at, (measure, value) in enumerate((("J", j), ("F", f))):
             y = top + at * _BAR_HEIGHT
-            end = f'x="{_NAME_WIDTH + value * _BAR_WIDTH + 4:.1f}" y="{y + 8:g}"'
+            end = f'x="{_NAME_WIDTH + value * _BAR_WIDTH + 4:.1f}" y="{y + 10:g}"'
             parts.append(
                 f'<rect x="{_NAME_WIDTH}" y="{y:g}" width="{value * _BAR_WIDTH:.1f}" height="{_BAR_HEIGHT}" '
                 f'fill="{_COLOURS[measure]}"><title>{escape(name)}: {measure} {value:.3f}</title></rect>'
