@@ -87,18 +87,6 @@ def test_shares_follow_the_papers_recursion() -> None:
     assert share == pytest.approx(RATE, rel=0.1)
 
 
-def test_a_correction_is_half_of_the_memory() -> None:
-    w1 = torch.randn(HIDDEN, CHANNELS, dtype=torch.float64)
-    one, other, both = TargetMemory(w1), TargetMemory(w1), TargetMemory(w1)
-    weights = torch.tensor([1.0], dtype=torch.float64)
-    one.start(*sample(0, 1), weights)
-    other.start(*sample(1, 1), weights)
-    both.start(*sample(0, 1), weights)
-    both.correct(*sample(1, 1), weights)
-    torch.testing.assert_close(both.normal, (one.normal + other.normal) / 2)
-    torch.testing.assert_close(both.moment, (one.moment + other.moment) / 2)
-
-
 def test_objects_are_refitted_independently() -> None:
     memories = []
     for seed in range(2):

@@ -16,13 +16,17 @@ def aggregate(logits: Tensor) -> Tensor:
         logits: (B, O, H, W), of each object against everything else, O >= 1.
 
     Returns:
-        (B, O+1, H, W) float32 in [0, 1], background first. In float32 whatever the input: the odds overflow
-        half precision.
+        (B, O+1, H, W) in [0, 1], background first; at least float32: the odds overflow half precision.
     """
-    p = torch.sigmoid(logits.float())  # (B, O, H, W)
+    p = torch.sigmoid(at_least_float32(logits))  # (B, O, H, W)
     p = torch.cat([(1 - p).amin(1, keepdim=True), p], 1).clamp(_CLAMP, 1 - _CLAMP)  # (B, O+1, H, W)
     odds = p / (1 - p)
     return odds / odds.sum(1, keepdim=True)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Half precision made float32; float64, which tests compare in, stays."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def winners(probabilities: Tensor) -> Tensor:

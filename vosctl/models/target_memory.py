@@ -20,7 +20,6 @@ from vosctl.models.normal_equations import score_equations
 from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER
 
 TAPS = 9
-_CORRECTION_SHARE = 0.5  # a corrected frame weighs as much as all that was seen before it
 
 
 class TargetMemory:
@@ -48,11 +47,6 @@ class TargetMemory:
             weights: (K,), summing to one.
         """
         self._blend(features, labels, weights.tolist(), keep=0.0)
-
-    def correct(self, features: Tensor, labels: Tensor, weights: Tensor) -> None:
-        """Mix in the samples of a frame whose mask a person has given; arguments as for `start`."""
-        shares = [_CORRECTION_SHARE * weight for weight in weights.tolist()]
-        self._blend(features, labels, shares, keep=1 - _CORRECTION_SHARE)
 
     def extend(self, features: Tensor, labels: Tensor, rate: float) -> None:
         """Add tracked frames, oldest first.

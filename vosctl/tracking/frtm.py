@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from vosctl.models.aggregation import aggregate
+from vosctl.models.aggregation import aggregate, at_least_float32
 from vosctl.models.model import Model
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import TargetModel, fit_target_model
@@ -45,8 +45,8 @@ class FRTM:
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
         """Take in new objects, or corrections of objects that already run.
 
-        A new object's target model is fitted to this frame and variations of it. A corrected object keeps its
-        w1 and what it has learned, with the corrected frame as half of it, and w2 is fitted again.
+        A new object's target model is fitted to this frame and variations of it. A corrected object starts anew
+        in the same way: what it has learned since the mistake began is not to be trusted.
 
         Args:
             image: (3, H, W), RGB in [0, 1].
@@ -57,25 +57,23 @@ class FRTM:
             seed = self.settings.seed + object_id
             images, labels = initial_samples(image, mask, self.settings.initial_samples, seed)
             if original is None:
-                original = self._features(images[:1]).layer3.float()
+                original = at_least_float32(self._features(images[:1]).layer3)
             features = original
             if len(images) > 1:
-                features = torch.cat([original, self._features(images[1:]).layer3.float()])
+                features = torch.cat([original, at_least_float32(self._features(images[1:]).layer3)])
             weights = sample_weights(len(images))
             schedule = self.model.schedule
+            fitted = fit_target_model(features[None], labels[None], weights, schedule, [seed])
+            memory = TargetMemory(fitted.w1[0])
+            memory.start(features, labels, weights)
+            w2 = refit_last_layer(fitted.w2, [memory], schedule.update)[0]
             if object_id in self.object_ids:
                 index = self.object_ids.index(object_id)
-                memory, w2 = self._memories[index], self._w2[index][None]
-                memory.correct(features, labels, weights)
+                self._memories[index], self._w2[index] = memory, w2
             else:
-                index = len(self.object_ids)
                 self.object_ids.append(object_id)
-                fitted = fit_target_model(features[None], labels[None], weights, schedule, [seed])
-                memory, w2 = TargetMemory(fitted.w1[0]), fitted.w2
-                memory.start(features, labels, weights)
                 self._memories.append(memory)
-                self._w2.append(w2[0])
-            self._w2[index] = refit_last_layer(w2, [memory], schedule.update)[0]
+                self._w2.append(w2)
 
     def predict(self, images: Tensor) -> Tensor:
         """Segment frames of one window: steps 4 to 6.
@@ -88,7 +86,7 @@ class FRTM:
         """
         size = images.shape[-2:]
         features = self._features(images)
-        self._layer3 = features.layer3.float()
+        self._layer3 = at_least_float32(features.layer3)
         targets = TargetModel(torch.stack([m.w1 for m in self._memories]), torch.stack(self._w2))
         scores = targets.scores(self._layer3)  # (B, O, h, w)
         if self.model.refinement is None or not self.settings.refine:
@@ -101,8 +99,7 @@ class FRTM:
             some = slice(first, first + frames_at_once)
             maps = type(features)(*(level[some] for level in features))
             logits = [
-                self.model.refinement(maps, group, size).float()
-                for group in scores[some].split(_OBJECTS_AT_ONCE, 1)
+                self.model.refinement(maps, group, size) for group in scores[some].split(_OBJECTS_AT_ONCE, 1)
             ]
             probabilities.append(aggregate(torch.cat(logits, 1)))
         return torch.cat(probabilities)

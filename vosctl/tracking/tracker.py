@@ -64,6 +64,8 @@ class Tracker:
         self.stats = TrackerStats()
         self._model = model
         self._system = FRTM(model, self.settings)
+        # Of everything but the networks; float64 is for tests.
+        self._number_type = torch.promote_types(model.dtype, torch.float32)
 
     @property
     def object_ids(self) -> tuple[int, ...]:
@@ -138,10 +140,12 @@ class Tracker:
         ids = [int(i) for i in np.unique(given) if i]
         image = self._to_device([frame])
         label = torch.from_numpy(given).to(self._model.device)
-        small = F.interpolate(label[None, None].float(), image.shape[-2:], mode="nearest-exact")[0, 0]
+        small = F.interpolate(
+            label[None, None].to(self._number_type), image.shape[-2:], mode="nearest-exact"
+        )[0, 0]
         known = bool(self._system.object_ids)
         predicted = self._system.predict(image) if known else None
-        self._system.start(image[0], {i: (small == i).float() for i in ids})
+        self._system.start(image[0], {i: (small == i).to(self._number_type) for i in ids})
         probabilities = self._merge(predicted, small, ids)
         winner = winners(probabilities)
         if known:
@@ -168,7 +172,7 @@ class Tracker:
                 maps[:, index + 1] = 0
         maps = torch.where(given > 0, torch.zeros_like(maps), maps)
         for object_id in ids:
-            maps[:, self._system.object_ids.index(object_id) + 1] += (given == object_id).float()
+            maps[:, self._system.object_ids.index(object_id) + 1] += given == object_id
         missing = (1 - maps.sum(1)).clamp(min=0)
         maps[:, 0] += missing
         return maps
@@ -191,7 +195,7 @@ class Tracker:
     def _to_device(self, frames: list[Image]) -> Tensor:
         """Frames as (B, 3, h, w) float32 in [0, 1] on the model's device, reduced to `max_size`."""
         batch = torch.from_numpy(np.stack(frames)).to(self._model.device, non_blocking=True)
-        images = batch.permute(0, 3, 1, 2).float() / 255
+        images = batch.permute(0, 3, 1, 2).to(self._number_type) / 255
         longest, limit = max(images.shape[-2:]), self.settings.max_size
         if limit is not None and longest > limit:
             size = [max(1, round(side * limit / longest)) for side in images.shape[-2:]]

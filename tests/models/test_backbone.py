@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from tests.small import tiny_backbone
+from vosctl.models.backbone import BackboneName, ResNet, fold_batch_norms
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("resnet18", 11_176_512), ("resnet50", 23_508_032), ("resnet101", 42_500_160)]
+)
+def test_sizes_are_torchvisions_without_the_classifier(name: BackboneName, parameters: int) -> None:
+    network = ResNet(name)
+    assert sum(p.numel() for p in network.parameters()) == parameters
+    names = network.state_dict()
+    assert "layer1.0.bn1.running_var" in names
+    assert "layer2.0.downsample.0.weight" in names
+    assert "mean" not in names
+
+
+def test_stages_have_their_strides() -> None:
+    features = tiny_backbone(4).eval()(torch.rand(1, 3, 97, 161))
+    assert [tuple(f.shape[1:]) for f in features] == [(64, 25, 41), (128, 13, 21), (256, 7, 11), (512, 4, 6)]
+
+
+def test_folding_changes_nothing() -> None:
+    network = tiny_backbone(4).train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+    images = torch.rand(4, 3, 64, 96)
+    with torch.no_grad():
+        network(images)  # moves the running statistics
+        network.eval()
+        before = network(images)
+        fold_batch_norms(network)
+        after = network(images)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    for a, b in zip(before, after, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,44 @@
+import torch
+import torch.nn.functional as F
+
+from tests.small import tiny_backbone
+from vosctl.models.refinement import Projection, RefinementNetwork
+
+
+def network() -> RefinementNetwork:
+    torch.manual_seed(1)
+    return RefinementNetwork((64, 128, 256, 512)).eval()
+
+
+def test_it_has_the_published_number_of_parameters() -> None:
+    assert sum(p.numel() for p in network().parameters()) == 1_226_129  # 1.23 M with ResNet-18
+
+
+@torch.no_grad()
+def test_objects_and_frames_are_independent() -> None:
+    features = tiny_backbone(4).eval()(torch.rand(2, 3, 70, 101))
+    scores = torch.rand(2, 3, *features.layer3.shape[-2:])
+    refine = network()
+    together = refine(features, scores, (70, 101))
+    assert together.shape == (2, 3, 70, 101)
+    second = type(features)(*(level[1:] for level in features))
+    alone = refine(second, scores[1:, 2:], (70, 101))
+    torch.testing.assert_close(together[1:, 2:], alone, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_last_convolution_at_small_size_is_the_one_at_full_size() -> None:
+    torch.manual_seed(2)
+    project = Projection().double()
+    x = torch.rand(2, 64, 12, 17, dtype=torch.float64)
+    enlarged = F.relu(project.conv1(F.interpolate(x, scale_factor=2, mode="bicubic")))
+    enlarged = F.interpolate(enlarged, scale_factor=2, mode="bicubic")
+    enlarged = F.interpolate(enlarged, (45, 66), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(project(x, (45, 66)), project.conv2(enlarged), rtol=1e-10, atol=1e-10)
+
+
+def test_gradients_reach_every_parameter() -> None:
+    refine = network().train()
+    features = tiny_backbone(4)(torch.rand(2, 3, 64, 64))
+    refine(features, torch.rand(2, 1, 4, 4), (64, 64)).square().mean().backward()
+    assert [name for name, p in refine.named_parameters() if p.grad is None or not p.grad.any()] == []
