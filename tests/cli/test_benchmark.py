@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from vosctl.cli.benchmark import benchmark
 from vosctl.errors import DatasetError, MaskError, OutputError, UsageError, VosctlError
 from vosctl.models.backbone import ResNet
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.weights_file import write_weights
 
 app = typer.Typer()
 app.command()(benchmark)
@@ -158,6 +160,44 @@ def test_compares_two_runs(davis, theirs, tmp_path):
     assert list(rows) == ["sequence", "ant", "all"]
     assert rows["ant"][1] == rows["ant"][3] == rows["ant"][5] == "1.000"
     assert float(rows["ant"][6]) == pytest.approx(1 - float(rows["ant"][4]), abs=1.1e-3)
+
+
+def test_table_1(davis, tmp_path):
+    torch.manual_seed(0)
+    backbone = ResNet("resnet18", stages=4)
+    refinement = RefinementNetwork(backbone.channels)
+    state = {f"backbone.{name}": value for name, value in backbone.state_dict().items()}
+    state |= {f"refinement.{name}": value for name, value in refinement.state_dict().items()}
+    write_weights(tmp_path / "random.pt", "frtm-rn18", state, {})
+    shown = call(
+        *(
+            "--dataset",
+            "davis16",
+            "--root",
+            davis,
+            "--sequences",
+            "ant",
+            "--output",
+            tmp_path / "out",
+            "--quiet",
+        ),
+        *("--model", tmp_path / "random.pt", "--precision", "fp32", "--samples", 1, "--variant", "table"),
+    )
+    rows = [line.split() for line in shown.splitlines()]
+    assert [row[0] for row in rows] == ["version", "d-only-no-update", "d-only", "no-update", "ours"]
+    assert [row.count("x") for row in rows[1:]] == [1, 2, 2, 3]
+    found = {
+        variant: json.loads((tmp_path / "out" / variant / "results.json").read_text())["run"]
+        for variant in ("d-only-no-update", "d-only", "no-update", "ours")
+    }
+    flags = {name: (run["settings"]["refine"], run["settings"]["update"]) for name, run in found.items()}
+    assert flags == {
+        "d-only-no-update": (False, False),
+        "d-only": (False, True),
+        "no-update": (True, False),
+        "ours": (True, True),
+    }
+    assert {tuple(run["weights"]) for run in found.values()} == {("random.pt",)}
 
 
 def test_what_is_missing_is_said(davis, monkeypatch):

@@ -16,7 +16,7 @@ from vosctl.evaluation.progress import Progress
 from vosctl.evaluation.results import ObjectScore
 
 _CHUNK = 16  # frames a task
-_POOL_PAYS_FROM = 200  # frames; below, starting processes takes longer than scoring
+_POOL_PAYS_FROM = 600  # frames; below, starting processes takes longer than scoring
 
 
 @dataclass(frozen=True)

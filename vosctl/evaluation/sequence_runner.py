@@ -1,6 +1,5 @@
 """One model on one device, and sequence after sequence through it."""
 
-import hashlib
 import itertools
 import platform
 import re
@@ -20,6 +19,7 @@ from vosctl.media.clip import Frame, open_clip
 from vosctl.models.devices import Precision
 from vosctl.models.model import Model
 from vosctl.models.registry import load_model
+from vosctl.models.weights_file import file_sha256
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import TrackedFrame, Tracker
@@ -76,7 +76,7 @@ class SequenceRunner:
         """
         variant = self._variant
         return RunDescription(
-            model=self._model.name,
+            model=_name_of(self._model),
             weights=_weights_of(self._plan.model, self._model),
             variant=variant.value,
             settings=asdict(variant.apply(self._plan.settings)),
@@ -151,12 +151,16 @@ def _weights_of(choice: ModelChoice, model: Model) -> dict[str, str]:
     """SHA-256 by file, so that a figure can be traced to the bytes that made it."""
     weights = {}
     if model.sha256:
-        weights[model.name] = model.sha256
+        weights[_name_of(model)] = model.sha256
     for path in (choice.backbone_weights, choice.refinement):
         if path:
-            with path.open("rb") as file:
-                weights[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return weights or {model.name: model.source}
+            weights[path.name] = file_sha256(path)
+    return weights or {_name_of(model): model.source}
+
+
+def _name_of(model: Model) -> str:
+    """A model that was given as a path goes by its file's name, so that another folder is no other model."""
+    return Path(model.name).name
 
 
 def _device_name(device: torch.device) -> str:
