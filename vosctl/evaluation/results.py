@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ class BenchmarkResult:
     run: RunDescription | None
     """None where masks of another tool were scored."""
     sequences: tuple[SequenceResult, ...]
-    failures: tuple[Failure, ...] = field(default=())
+    failures: tuple[Failure, ...] = ()
 
     @cached_property
     def summary(self) -> Summary | None:
