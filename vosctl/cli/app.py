@@ -1,9 +1,10 @@
 """The `vosctl` command: its subcommands, and the only place where errors become lines and exit codes."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from vosctl import __version__
 from vosctl.cli.console import console
@@ -11,6 +12,12 @@ from vosctl.errors import VosctlError
 
 EXIT_CODES = """Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work;
 3 the clip breaks off, what came before is kept; 130 interrupted."""
+
+_INTERRUPTED = 130
+
+# The base of what typer raises for a wrong command line: of click, or of its own copy of click, which newer
+# ones have. It is exported from neither.
+_ParserError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="vosctl",
@@ -38,10 +45,11 @@ def _root(
 
 
 def _add_commands() -> None:
-    from vosctl.cli import demo, overlay, segment, weights
+    from vosctl.cli import benchmark, demo, overlay, segment, weights
 
     app.command(epilog=EXIT_CODES)(segment.segment)
     app.command(epilog=EXIT_CODES)(overlay.overlay)
+    app.command(epilog=EXIT_CODES)(benchmark.benchmark)
     app.command()(demo.demo)
     app.add_typer(weights.app, name="weights")
 
@@ -52,18 +60,15 @@ _add_commands()
 def main() -> None:
     """Run the command and end the process with its exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        console.print("interrupted; files that were written are whole")
-        sys.exit(130)
+        code = app(standalone_mode=False)  # typer returns the code of an Exit, and of Ctrl-C
+    except (typer.Abort, KeyboardInterrupt):  # typer before 0.20 raises for Ctrl-C
+        code = _INTERRUPTED
+    except _ParserError as error:
+        console.print(f"[bold red]error:[/] {escape(error.format_message())} (--help tells more)")
+        code = 2
     except VosctlError as error:
-        console.print(f"[bold red]error:[/] {_escape(error)}")
-        sys.exit(error.exit_code)
-
-
-def _escape(error: VosctlError) -> str:
-    from rich.markup import escape
-
-    return escape(" ".join(str(error).split()))
+        console.print(f"[bold red]error:[/] {escape(' '.join(str(error).split()))}")
+        code = error.exit_code
+    if code == _INTERRUPTED:
+        console.print("interrupted: every file written so far is whole; to run again use --overwrite")
+    sys.exit(code or 0)

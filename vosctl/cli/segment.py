@@ -11,7 +11,7 @@ from vosctl.cli.console import console
 
 def segment(
     clip: options.ClipArgument,
-    mask: options.MaskOption,
+    mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
     output: Annotated[
         Path | None,
         typer.Option(
@@ -37,7 +37,7 @@ def segment(
     download: options.DownloadOption = False,
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
-    variant: options.VariantOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    variant: options.VariantOption = [],  # noqa: B006
     max_size: options.MaxSizeOption = None,
     window: options.WindowOption = running.DEFAULT_WINDOW,
     report: options.ReportOption = None,

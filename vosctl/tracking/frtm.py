@@ -45,8 +45,8 @@ class FRTM:
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
         """Take in new objects, or corrections of objects that already run.
 
-        A new object's target model is fitted to this frame and variations of it. A corrected object starts anew
-        in the same way: what it has learned since the mistake began is not to be trusted.
+        A new object's target model is fitted to this frame and variations of it. A corrected object starts
+        anew in the same way: what it has learned since the mistake began is not to be trusted.
 
         Args:
             image: (3, H, W), RGB in [0, 1].

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+
+from tests.cli.command import Command
+from tests.small import moving_discs
+from vosctl.media.clip import open_clip
+from vosctl.media.mask_writer import MaskWriter
+
+
+def test_masks_that_exist_are_drawn_where_they_are(vosctl: Command, clip: Path) -> None:
+    labels = moving_discs(12, objects=2)[1]
+    with MaskWriter(Path("masks")) as writer:
+        for index, label in enumerate(labels):
+            writer.write(f"{index:05d}", label)
+    result = vosctl("overlay", clip, "--masks", "masks", "-o", "o.mp4", "--opacity", "1", "--no-contour")
+    assert result.code == 0
+    assert "overlay in o.mp4" in result.err
+    with open_clip(Path("o.mp4")) as drawn, open_clip(clip) as source:
+        for label, a, b in zip(labels, drawn, source, strict=True):
+            changed = np.abs(a.rgb.astype(int) - b.rgb).sum(2)
+            assert changed[label == 0].mean() < 25  # compression, and colour that bleeds at edges
+            assert changed[label == 1].mean() > 60
+
+
+def test_segment_and_draw_at_once(vosctl: Command, clip: Path) -> None:
+    result = vosctl.tracking("overlay", clip, "--mask", "first.png")
+    assert result.code == 0
+    assert sorted(p.name for p in clip.parent.iterdir()) == ["clip.mp4", "clip_overlay.mp4", "first.png"]
+
+
+def test_one_of_the_two_is_needed(vosctl: Command, clip: Path) -> None:
+    for arguments in ([], ["--masks", "x", "--mask", "first.png"]):
+        result = vosctl("overlay", clip, *arguments)
+        assert result.code == 2
+        assert "either --masks DIR" in result.error
+
+
+def test_a_mask_is_missing(vosctl: Command, clip: Path) -> None:
+    with MaskWriter(Path("masks")) as writer:
+        for index, label in enumerate(moving_discs(12)[1][:7]):
+            writer.write(f"{index:05d}", label)
+    result = vosctl("overlay", clip, "--masks", "masks", "-o", "o.mp4")
+    assert result.code == 2
+    assert "00007.png" in result.error
+    assert not Path("o.mp4").exists()

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.cli.command import Command
+from tests.small import tiny_backbone
+from vosctl.errors import WeightsError
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.registry import load_model
+from vosctl.models.weights_file import read_weights, write_weights
+
+
+def model_file(path: Path) -> Path:
+    backbone = tiny_backbone(4)
+    state = {f"backbone.{k}": v for k, v in backbone.state_dict().items()}
+    state |= {f"refinement.{k}": v for k, v in RefinementNetwork(backbone.channels).state_dict().items()}
+    write_weights(path, "frtm-rn18", state, {"summary": "random", "architecture": "frtm-rn18"})
+    return path
+
+
+def authors_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+    """As the FRTM authors' files are: the refinement network alone, under `refiner.`."""
+    state = RefinementNetwork((64, 128, 256, 512)).state_dict()
+    torch.save({"model": {f"refiner.{k}": v for k, v in state.items()}, "epoch": 260}, path)
+    return state
+
+
+def test_a_model_file_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = model_file(tmp_path / "m.pt")
+    file = read_weights(path)
+    assert file.sha256 == json.loads((tmp_path / "m.json").read_text())["sha256"]
+    expected = tiny_backbone(4).state_dict()["layer4.1.conv2.weight"]
+    torch.testing.assert_close(file.part("backbone")["layer4.1.conv2.weight"], expected.half().float())
+    model = load_model(str(path), device="cpu", precision="fp32")
+    assert model.refinement is not None
+    assert model.sha256 == file.sha256
+
+
+def test_damage_is_found_and_named(vosctl: Command, tmp_path: Path) -> None:
+    path = model_file(tmp_path / "m.pt")
+    assert vosctl("weights", "verify", path).code == 0
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    result = vosctl("weights", "verify", path)
+    assert result.code == 2
+    assert "m.pt: damaged" in result.error
+    (tmp_path / "m.json").unlink()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(WeightsError, match=r"m\.pt"):
+        read_weights(path)
+
+
+def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self):  # type: ignore[no-untyped-def]
+            return (Path.touch, (tmp_path / "evil",))
+
+    torch.save({"format": 1, "state": Evil()}, tmp_path / "e.pt")
+    with pytest.raises(WeightsError, match="loaded safely"):
+        read_weights(tmp_path / "e.pt")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_checkpoint_of_the_authors_is_imported(vosctl: Command, clip: Path, tmp_path: Path) -> None:
+    state = authors_checkpoint(tmp_path / "rn18_all.pth")
+    result = vosctl("weights", "import", "rn18_all.pth")
+    assert result.code == 0
+    imported = Path(result.out.strip())
+    assert imported == tmp_path / "models" / "rn18_all.pt"
+    part = read_weights(imported).part("refinement")
+    assert part.keys() == state.keys()
+    torch.testing.assert_close(
+        part["CAB.layer3.convreluconv.2.bias"], state["CAB.layer3.convreluconv.2.bias"].half().float()
+    )
+    assert "rn18_all" in vosctl("weights", "list").out
+    # It has no backbone of its own, and layer4 must come with one.
+    assert "no backbone at hand" in vosctl("segment", clip, "-m", "first.png", "--model", "rn18_all").error
+    partial = vosctl(
+        "segment", clip, "-m", "first.png", "--model", "rn18_all", "--backbone-weights", vosctl.backbone
+    )
+    assert "layer4" in partial.error
+    torch.save(tiny_backbone(4).state_dict(), "whole.pth")
+    whole = vosctl(
+        "segment", clip, "-m", "first.png", "--model", "rn18_all", "--backbone-weights", "whole.pth"
+    )
+    assert whole.code == 0
+    assert "no refinement network in use" not in whole.err
+    assert "rn18_all exists" not in whole.err
+    assert "--overwrite" in vosctl("weights", "import", "rn18_all.pth").error
+
+
+def test_what_is_no_checkpoint_of_the_authors(vosctl: Command, tmp_path: Path) -> None:
+    torch.save({"weights": torch.zeros(3)}, "other.pth")
+    assert "not a checkpoint of the FRTM authors" in vosctl("weights", "import", "other.pth").error
+    state = authors_checkpoint(tmp_path / "x.pth")
+    state.pop("project.conv2.bias")
+    torch.save({"model": {f"refiner.{k}": v for k, v in state.items()}}, "part.pth")
+    assert "has no refiner.project.conv2.bias" in vosctl("weights", "import", "part.pth").error
+
+
+def test_architectures_are_listed_with_what_they_need(vosctl: Command) -> None:
+    out = vosctl("weights", "list").out
+    assert "frtm-rn101" in out
+    assert "the paper's ours:" in out
