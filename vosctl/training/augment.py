@@ -1,4 +1,6 @@
-"""What happens to the pictures of a clip after they have been put together: light, colour, blur, noise, JPEG."""
+"""What happens to the pictures of a clip after they have been put together: light, colour, blur, noise,
+JPEG.
+"""
 
 import io
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Batches of training clips: what is in batch n is a function of the recipe's seed and n alone.
 
-So a run that is resumed at step n needs nothing of the loader's past, and neither the number of worker processes
-nor their speed changes a run.
+So a run that is resumed at step n needs nothing of the loader's past, and neither the number of worker
+processes nor their speed changes a run.
 """
 
 from collections.abc import Mapping
@@ -70,6 +70,7 @@ class Batches(Dataset[Batch]):
 
     def __init__(self, recipe: Recipe, data: Mapping[str, Path], rank: int = 0) -> None:
         self.recipe = recipe
+        self.data = data
         self.rank = rank
         self.sources = [open_source(source, data) for source in recipe.sources]
         weights = np.array([source.weight for source in recipe.sources])

@@ -25,9 +25,9 @@ class Sequence:
 def find_sequences(folder: Path) -> list[Sequence]:
     """List the sequences of a data set.
 
-    Understood are `JPEGImages/480p/<name>/*.jpg` with `Annotations/480p/<name>/*.png` (DAVIS; the folder of the
-    resolution may be another, or missing as in YouTube-VOS), also one level down in `train`. Frames without a label
-    map, most of them in YouTube-VOS, are left out.
+    Understood are `JPEGImages/480p/<name>/*.jpg` with `Annotations/480p/<name>/*.png` (DAVIS; the folder of
+    the resolution may be another, or missing as in YouTube-VOS), also one level down in `train`. Frames
+    without a label map, most of them in YouTube-VOS, are left out.
 
     Raises:
         DatasetError: no sequence with two labelled frames or more.

@@ -13,7 +13,8 @@ class TrainingLog:
 
     Args:
         path: of the file.
-        resume_at: lines of this step or later, from a part of the run that is repeated, are dropped. 0 starts anew.
+        resume_at: lines of this step or later, from a part of the run that is repeated, are dropped. 0 starts
+            anew.
     """
 
     def __init__(self, path: Path, resume_at: int = 0) -> None:

@@ -19,7 +19,8 @@ def segmentation_losses(logits: Tensor, masks: Tensor, present: Tensor) -> tuple
         present: (N, O) bool: which objects the clip has.
 
     Returns:
-        Two scalars: the mean cross-entropy, and the mean of 1 - soft IoU over the frames that show the object.
+        Two scalars: the mean cross-entropy, and the mean of 1 - soft IoU over the frames that show the
+        object.
     """
     logits = logits.float()
     if logits.shape[1] > 1:

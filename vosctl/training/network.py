@@ -11,11 +11,12 @@ from vosctl.models.backbone import Features, ResNet
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
+from vosctl.training.fast_projection import FastProjection
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.recipe import Recipe
 
-# When D is fitted again on a prediction, the prediction gets a share of the memory drawn from this range: what a
-# few frames to a few dozen frames have in use.
+# When D is fitted again on a prediction, the prediction gets a share of the memory drawn from this range:
+# what a few frames to a few dozen frames have in use.
 _DRIFT_SHARES = (0.15, 0.6)
 
 
@@ -26,6 +27,7 @@ class StepPlan:
     seed: int
     drift: bool
     train_stem: bool
+    frozen_statistics: bool
 
     @classmethod
     def of(cls, recipe: Recipe, step: int) -> "StepPlan":
@@ -35,6 +37,7 @@ class StepPlan:
             seed=int(rng.integers(2**31)),
             drift=bool(rng.random() < recipe.target.drift),
             train_stem=step % recipe.optimizer.stem_every == 0,
+            frozen_statistics=step >= recipe.optimizer.freeze_statistics * recipe.total_steps,
         )
 
 
@@ -50,6 +53,7 @@ class TrainingNetwork(nn.Module):
         self.recipe = recipe
         self.backbone = ResNet(recipe.model.backbone)
         self.refinement = RefinementNetwork(self.backbone.channels)
+        self.refinement.project = FastProjection()
         self.set_trainable()
 
     def set_trainable(self) -> None:
@@ -83,6 +87,7 @@ class TrainingNetwork(nn.Module):
         """
         clips, frames = images.shape[:2]
         size = images.shape[-2:]
+        self.refinement.train(not plan.frozen_statistics)
         with torch.no_grad(), self._autocast(images.device):
             reference = self._features(images[:, 0], train_stem=False).layer3
         models = self._fit(reference.float(), masks[:, 0], plan)
@@ -133,7 +138,13 @@ class TrainingNetwork(nn.Module):
 
     @torch.no_grad()
     def _refit(
-        self, models: TargetModel, reference: Tensor, masks: Tensor, layer3: Tensor, logits: Tensor, plan: StepPlan
+        self,
+        models: TargetModel,
+        reference: Tensor,
+        masks: Tensor,
+        layer3: Tensor,
+        logits: Tensor,
+        plan: StepPlan,
     ) -> TargetModel:
         """Update w2 as the tracker does, on the reference and a frame's prediction."""
         clips, objects = masks.shape[:2]
@@ -154,9 +165,7 @@ class TrainingNetwork(nn.Module):
             memories.append(memory)
         return TargetModel(models.w1, refit_last_layer(models.w2, memories, FitSchedule().update))
 
-    def _segment(
-        self, by_clip: list[Tensor], models: TargetModel, frames: slice, size: torch.Size
-    ) -> Tensor:
+    def _segment(self, by_clip: list[Tensor], models: TargetModel, frames: slice, size: torch.Size) -> Tensor:
         """Scores and S: features of all stages (B, T, C, h, w) -> logits (B, T', O, H, W) of some frames."""
         clips = by_clip[0].shape[0]
         objects = models.w1.shape[0] // clips

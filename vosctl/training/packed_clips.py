@@ -1,7 +1,7 @@
 """Packed training clips: `<name>.mp4` with its label maps `<name>_labels.mkv` (FFV1, grey; 255 = void).
 
-Video cannot be read at random places cheaply, and training does nothing else. So the clips are unpacked once, into a
-folder in the DAVIS layout under the cache.
+Video cannot be read at random places cheaply, and training does nothing else. So the clips are unpacked once,
+into a folder in the DAVIS layout under the cache.
 """
 
 import hashlib
@@ -37,7 +37,8 @@ def unpack_clips(folder: Path) -> Path:
         folder: holds `<name>.mp4` and `<name>_labels.mkv`.
 
     Returns:
-        A folder in the DAVIS layout: JPEG frames of quality 95 and grey PNG label maps, of the clips' own size.
+        A folder in the DAVIS layout: JPEG frames of quality 95 and grey PNG label maps, of the clips' own
+        size.
 
     Raises:
         DatasetError: a clip is missing or broken, or its label maps are not as many as its frames.

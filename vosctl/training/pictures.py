@@ -18,8 +18,8 @@ def read_image(path: Path, shortest: int | None = None) -> Tensor:
 
     Args:
         path: a JPEG or PNG.
-        shortest: how many pixels of the shorter side are wanted. A JPEG of twice the size or more is then decoded
-            at a half, a quarter or an eighth, which costs as much less.
+        shortest: how many pixels of the shorter side are wanted. A JPEG of twice the size or more is then
+            decoded at a half, a quarter or an eighth, which costs as much less.
 
     Raises:
         DatasetError: the file cannot be read.
@@ -94,7 +94,9 @@ class MaskedPhotos:
         return cls(tuple(pairs))
 
     def draw(self, rng: np.random.Generator, longest: int) -> tuple[Tensor, Tensor]:
-        """A photograph (3, h, w) in [0, 1] and its label map (h, w) uint8, the longer side at most `longest`."""
+        """A photograph (3, h, w) in [0, 1] and its label map (h, w) uint8, the longer side at most
+        `longest`.
+        """
         image_path, mask_path = self.pairs[int(rng.integers(len(self.pairs)))]
         image, labels = read_image(image_path), read_labels(mask_path)
         if labels.shape != image.shape[1:]:

@@ -49,7 +49,10 @@ def plot_log(lines: Sequence[dict[str, Any]], path: Path) -> None:
         if high == low:
             low, high = low - 0.5, high + 0.5
         points = [
-            (box[0] + step / last * (box[2] - box[0]), box[3] - (value - low) / (high - low) * (box[3] - box[1]))
+            (
+                box[0] + step / last * (box[2] - box[0]),
+                box[3] - (value - low) / (high - low) * (box[3] - box[1]),
+            )
             for step, value in curve
         ]
         draw.line(points, fill=colour, width=2)

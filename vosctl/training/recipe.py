@@ -20,8 +20,8 @@ class ModelRecipe:
     backbone: Literal["resnet18", "resnet50", "resnet101"] = "resnet18"
     """Which ResNet F is."""
     start: str = ""
-    """Name (as in --data NAME=PATH) of the file that F starts from; empty for a random start. Parts that the file
-    lacks start at random."""
+    """Name (as in --data NAME=PATH) of the file that F starts from; empty for a random start. Parts that the
+    file lacks start at random."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class SourceRecipe:
     """Where clips come from."""
 
     kind: Literal["clips", "still", "pasted"]
-    """`clips`: real ones (DAVIS, YouTube-VOS or packed); `still`: an object moved within its photograph; `pasted`:
-    cut-out objects on other photographs."""
+    """`clips`: real ones (DAVIS, YouTube-VOS or packed); `still`: an object moved within its photograph;
+    `pasted`: cut-out objects on other photographs."""
     data: str
     """Name (as in --data NAME=PATH) of the clips, or of the folder of `images` and `masks`."""
     backgrounds: str = ""
@@ -40,8 +40,8 @@ class SourceRecipe:
     without: tuple[str, ...] = ()
     """For `clips`: sequences to leave out, as regular expressions."""
     distractors: float = 0.0
-    """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip as
-    something that is not followed."""
+    """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip
+    as something that is not followed."""
     objects: str = ""
     """For `distractors`: name of the folder of `images` and `masks`."""
 
@@ -71,7 +71,8 @@ class TargetRecipe:
     schedule: tuple[int, ...] = (5, 10, 10, 10)
     """CG steps in each Gauss-Newton step."""
     drift: float = 0.0
-    """Share of the steps in which, as in use, D is fitted again on the first prediction before the next frame."""
+    """Share of the steps in which, as in use, D is fitted again on the first prediction before the next
+    frame."""
     degrade: float = 0.0
     """Share of the clips whose reference mask is grown, shrunk or shifted a little before D sees it."""
 
@@ -106,6 +107,9 @@ class OptimizerRecipe:
     """Steps over which the rate rises from 0."""
     clip_norm: float = 1.0
     """Gradients are scaled down to this norm."""
+    freeze_statistics: float = 1.0
+    """After this share of the steps, S's BatchNorm uses its running statistics, as in use: batches are
+    small."""
     ema: float = 0.998
     """Decay of the moving average of the weights, which is what is validated and exported; 0 is none."""
 
@@ -134,7 +138,7 @@ class Recipe:
     target: TargetRecipe = TargetRecipe()
     loss: LossRecipe = LossRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
     validation: ValidationRecipe = ValidationRecipe()
     seed: int = 0
     """All chance in the run comes from it."""
@@ -207,7 +211,7 @@ def _check(recipe: Recipe, file: str) -> None:
             or min(stage.size) < 32
         ):
             raise UsageError(
-                f"{file}: a stage needs steps, batch, objects >= 1, frames >= 2 and a size of 32 or more, not {stage}"
+                f"{file}: {stage}: a stage needs steps, batch, objects >= 1, frames >= 2, size >= 32"
             )
 
 

@@ -1,8 +1,8 @@
 """Training clips made on the fly from single photographs with object masks.
 
-Two kinds. `PastedClips` puts one to five cut-out objects on a photograph and moves them and the camera, as A-GAME's
-SynthVOS does; objects occlude each other and leave the picture. `StillClips` moves an object within its own
-photograph, the picture around it giving way, so there is no seam to find and the surroundings fit.
+Two kinds. `PastedClips` puts one to five cut-out objects on a photograph and moves them and the camera, as
+A-GAME's SynthVOS does; objects occlude each other and leave the picture. `StillClips` moves an object within
+its own photograph, the picture around it giving way, so there is no seam to find and the surroundings fit.
 """
 
 from pathlib import Path
@@ -43,8 +43,8 @@ class Cutouts:
             largest: its side is at most this share of the frame's shorter side.
 
         Returns:
-            (4, h, w): RGB in [0, 1] and opacity, cropped to the object and scaled to the size it will have; None
-            from a photograph of tiny objects.
+            (4, h, w): RGB in [0, 1] and opacity, cropped to the object and scaled to the size it will have;
+            None from a photograph of tiny objects.
         """
         image, labels = self.photos.draw(rng, 2 * max(size))
         ids, areas = torch.unique(labels, return_counts=True)

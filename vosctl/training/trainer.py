@@ -1,11 +1,10 @@
 """The training loop: batches in, checkpoints and a log out.
 
-What a step does depends on the recipe, the step's number and the state in the checkpoint alone. So a run that is
-interrupted and resumed gives, on one machine, the same weights as one that is not.
+What a step does depends on the recipe, the step's number and the state in the checkpoint alone. So a run that
+is interrupted and resumed gives, on one machine, the same weights as one that is not.
 """
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from vosctl.training.batches import Batches, data_path
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.log import TrainingLog, read_log
 from vosctl.training.network import StepPlan, TrainingNetwork
+from vosctl.training.normalization import insert_statistics, lacks_statistics, measure_statistics
 from vosctl.training.optimization import MovingAverage, learning_rate, make_optimizer, set_rate
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
@@ -35,6 +35,8 @@ CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 PLOT = "plot.png"
 
+# A folded backbone's statistics are measured on the references of so many batches.
+_STATISTICS_BATCHES = 8
 # So many steps in a row without a finite gradient, and the run has failed.
 _MOST_BAD_STEPS = 10
 
@@ -62,9 +64,9 @@ class Trainer:
         report: called after each log line, and with each warning, in the main process.
 
     Raises:
-        UsageError: data is not named, or `output` holds a run and `resume` was not asked for, or the other way round.
-        DatasetError: data is missing or broken.
-        WeightsError: the start or the checkpoint does not fit.
+        UsageError: data is not named, or `output` holds a run and `resume` was not asked for, or the other
+            way round. DatasetError: data is missing or broken. WeightsError: the start or the checkpoint does
+            not fit.
     """
 
     def __init__(
@@ -81,15 +83,19 @@ class Trainer:
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         path = output / CHECKPOINT
         if path.exists() and not resume:
-            raise UsageError(f"{output} holds a run already: continue it with --resume, or choose another folder")
+            raise UsageError(
+                f"{output} holds a run already: continue it with --resume, or choose another folder"
+            )
         if resume and not path.exists():
             raise UsageError(f"{path} does not exist: there is nothing to resume")
         torch.manual_seed(recipe.seed)
         self.network = TrainingNetwork(recipe)
         self.batches = Batches(recipe, data, self.rank)
-        self.validation = Validation.of(recipe, data, device) if self.rank == 0 else None
+        self.validation = Validation.of(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
             load_backbone(self.network.backbone, data_path(data, recipe.model.start))
+            if lacks_statistics(self.network.backbone):
+                self._insert_statistics()
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.network, recipe.optimizer)
         self.average = MovingAverage(self.network, recipe.optimizer.ema)
@@ -98,13 +104,23 @@ class Trainer:
         self.data_names = {name: p.name for name, p in data.items()}
         if resume:
             self._restore(read_checkpoint(path))
-        if self.rank == 0:
+        if self.is_main:
             output.mkdir(parents=True, exist_ok=True)
             self.log = TrainingLog(output / LOG, self.step)
         self.module: nn.Module = self.network
         if dist.is_initialized():
             devices = [device.index] if device.type == "cuda" else None
             self.module = DistributedDataParallel(self.network, devices, find_unused_parameters=True)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes and reports."""
+        return self.rank == 0
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the checkpoint is."""
+        return self.output / CHECKPOINT
 
     def run(self, until: int | None = None) -> None:
         """Train to the end of the recipe, or until so many steps are done, and write a checkpoint.
@@ -130,14 +146,14 @@ class Trainer:
                 if bad >= _MOST_BAD_STEPS:
                     raise VosctlError(
                         f"{self.output}: {bad} steps in a row without a finite loss: lower learning_rate or "
-                        f"use precision = \"float32\", and resume from the last checkpoint"
+                        f'use precision = "float32", and resume from the last checkpoint'
                     )
             else:
                 bad = 0
                 counted += 1
                 sums = {name: sums.get(name, 0.0) + value for name, value in values.items()}
             self.step += 1
-            if self.step % recipe.log_every == 0 and counted and self.rank == 0:
+            if self.step % recipe.log_every == 0 and counted and self.is_main:
                 seconds = (time.perf_counter() - started) / recipe.log_every
                 means = {name: total / counted for name, total in sums.items()}
                 rate = learning_rate(self.step - 1, recipe.total_steps, recipe.optimizer)
@@ -191,7 +207,7 @@ class Trainer:
         plot_log(read_log(self.output / LOG), self.output / PLOT)
 
     def _save(self) -> None:
-        if self.rank != 0:
+        if not self.is_main:
             return
         recipe = self.recipe
         checkpoint = Checkpoint(
@@ -215,6 +231,15 @@ class Trainer:
         checkpoint.write(self.output / CHECKPOINT)
         plot_log(read_log(self.output / LOG), self.output / PLOT)
 
+    def _insert_statistics(self) -> None:
+        """Measured on the first batches; the same in all processes, since only their order of clips
+        differs.
+        """
+        batches = Batches(self.recipe, self.batches.data)
+        images = (batches[step].images[:, 0].float() / 255 for step in range(_STATISTICS_BATCHES))
+        statistics = measure_statistics(self.network.backbone.eval(), images)
+        insert_statistics(self.network.backbone.state_dict(), statistics)
+
     def _restore(self, checkpoint: Checkpoint) -> None:
         if checkpoint.recipe != self.recipe.text:
             self._warn("the recipe is not the one that the run began with; going on by the new one")
@@ -226,7 +251,7 @@ class Trainer:
         restore_random_state(checkpoint.random)
 
     def _warn(self, text: str) -> None:
-        if self.rank == 0:
+        if self.is_main:
             self.report(Progress(self.step, self.recipe.total_steps, math.nan, 0.0, warning=text))
 
 
@@ -257,16 +282,7 @@ def load_backbone(backbone: nn.Module, path: Path) -> None:
         if name in own and isinstance(value, Tensor) and value.shape == own[name].shape
     }
     if "conv1.weight" not in found:
-        raise UsageError(f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size")
+        raise UsageError(
+            f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size"
+        )
     backbone.load_state_dict(found, strict=False)
-
-
-def join_processes(device: torch.device) -> torch.device:
-    """Under torchrun, join the other processes and take this one's device; else change nothing."""
-    if "LOCAL_RANK" not in os.environ:
-        return device
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return device

@@ -57,7 +57,8 @@ class Validation:
         return cls(chosen, recipe.validation.height, recipe.model.backbone, device, dtype)
 
     def score(self, state: Mapping[str, Tensor]) -> dict[str, float]:
-        """J&F in percent of each sequence: the mean over its objects and frames, without the first and last frame.
+        """J&F in percent of each sequence: the mean over its objects and frames, without the first and last
+        frame.
 
         Args:
             state: parameters under `backbone.` and `refinement.`.

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from vosctl.errors import UsageError
+from vosctl.training.recipe import read_recipe
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+
+def test_values_reach_their_fields(recipe_file: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    assert recipe.stages[0].size == (64, 96)
+    assert recipe.optimizer.backbone_rate == 0.1
+    assert recipe.sources[0].kind == "pasted"
+    assert recipe.total_steps == 6
+    assert recipe.text == recipe_file.read_text()
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.name)
+def test_shipped_recipes_are_valid(path: Path) -> None:
+    assert read_recipe(path).total_steps > 100
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "learning_rate",
+            "learning_rte",
+            "unknown key 'optimizer.learning_rte'; did you mean 'learning_rate'?",
+        ),
+        ("seed = 3", "seed = 3.5", "'seed' is 3.5, expected a value of type int"),
+        ("seed = 3", "seed = true", "'seed' is True, expected a value of type int"),
+        ("size = [64, 96]", "size = [64]", "'stages.size' is [64], expected 2 values"),
+        ("size = [64, 96]", "size = [64, 8]", "size >= 32"),
+        ('kind = "pasted"', 'kind = "past"', "'sources.kind' is 'past', expected one of 'clips', 'still'"),
+        ('backgrounds = "photos"', "", "sources.backgrounds is missing"),
+        ("steps = 6", "", "'stages.steps' is missing"),
+        ("seed = 3", "seed = 3\nloss = 3", "no TOML file"),
+        ("seed = 3", "seed = ", "no TOML file"),
+        ("[[sources]]", "[sources]", "expected a list"),
+        ("seed = 3", "text = 'x'", "unknown key 'text'"),
+    ],
+)
+def test_mistakes_are_named(recipe_file: Path, old: str, new: str, message: str) -> None:
+    recipe_file.write_text(recipe_file.read_text().replace(old, new))
+    with pytest.raises(UsageError) as error:
+        read_recipe(recipe_file)
+    assert message in str(error.value)
+    assert str(recipe_file) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.toml cannot be read"):
+        read_recipe(tmp_path / "none.toml")
+
+
+def test_stages_follow_each_other(recipe_file: Path) -> None:
+    text = recipe_file.read_text()
+    recipe_file.write_text(text + "\n[[stages]]\nsteps = 4\nbatch = 1\nsize = [96, 128]\n")
+    recipe = read_recipe(recipe_file)
+    assert [recipe.stage_at(step).batch for step in (0, 5, 6, 9)] == [2, 2, 1, 1]
+    assert recipe.total_steps == 10

@@ -1,0 +1,98 @@
+"""`vosctl train`: train a model by a recipe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosctl.cli.console import console
+from vosctl.cli.options import DeviceOption, QuietOption
+from vosctl.errors import UsageError
+
+RecipeArgument = Annotated[
+    Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what and how.", show_default=False)
+]
+DataOption = Annotated[
+    list[str],
+    typer.Option(
+        "--data",
+        metavar="NAME=PATH",
+        help="Where the data is that the recipe names; repeat for each. Clips: in the layout of DAVIS or "
+        "YouTube-VOS, or packed (NAME.mp4, NAME_labels.mkv). Objects: a folder of images and masks.",
+        show_default=False,
+    ),
+]
+OutputOption = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="DIR", help="The run's folder: checkpoint, log, plot.", show_default=False
+    ),
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --output.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads of this process.", show_default="as torch chooses"),
+]
+
+
+def train(
+    recipe: RecipeArgument,
+    data: DataOption,
+    output: OutputOption,
+    resume: ResumeOption = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train a model by a recipe. On several GPUs: torchrun --nproc-per-node N -m vosctl train ...
+
+    An interrupted run goes on with --resume as if it had not been interrupted. 'vosctl weights export' makes
+    a model file of its checkpoint.
+    """
+    import torch
+
+    from vosctl.models.devices import choose_device
+    from vosctl.training.processes import several_processes
+    from vosctl.training.recipe import read_recipe
+    from vosctl.training.trainer import Progress, Trainer
+
+    content = read_recipe(recipe)
+    paths = data_paths(data)
+    place = choose_device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    # Numbers so small that the CPU handles them in software cost much time and change nothing.
+    torch.set_flush_denormal(True)
+
+    def report(progress: Progress) -> None:
+        if progress.warning:
+            console.print(f"[yellow]warning:[/] {progress.warning}")
+        elif not quiet:
+            left = (progress.total - progress.step) * progress.seconds_per_step / 60
+            console.print(
+                f"step {progress.step}/{progress.total}  loss {progress.loss:.3f}  "
+                f"{progress.seconds_per_step:.2f} s/step  {left:.0f} min left"
+            )
+
+    with several_processes(place) as own:
+        trainer = Trainer(content, paths, output, own, resume=resume, report=report)
+        trainer.run()
+        if trainer.is_main:
+            typer.echo(trainer.checkpoint_path)
+
+
+def data_paths(data: list[str]) -> dict[str, Path]:
+    """The paths of --data by name.
+
+    Raises:
+        UsageError: a value is not NAME=PATH, or a name is given twice.
+    """
+    paths: dict[str, Path] = {}
+    for value in data:
+        name, equals, path = value.partition("=")
+        if not equals or not name or not path:
+            raise UsageError(f"--data {value}: expected NAME=PATH, NAME being one that the recipe uses")
+        if name in paths:
+            raise UsageError(f"--data {name}: given twice ({paths[name]} and {path})")
+        paths[name] = Path(path).expanduser()
+    return paths
