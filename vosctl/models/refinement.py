@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
-from vosctl.models.target_model import gather
+from vosctl.models.resampling import double, shifted_enlargement
 
 WIDTH = 64  # channels throughout S
 LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
@@ -25,15 +25,40 @@ class TargetSegmentationEncoder(nn.Module):
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.reduce = nn.Sequential(nn.Conv2d(inputs, WIDTH, 1), nn.ReLU(), nn.Conv2d(WIDTH, WIDTH, 1))
+        self.reduce = nn.Sequential(
+            nn.Conv2d(inputs, WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(WIDTH, WIDTH, 1)
+        )
         self.transform = nn.Sequential(
             nn.Conv2d(WIDTH + 1, WIDTH + 1, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(WIDTH + 1, WIDTH + 1, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(WIDTH + 1, WIDTH, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
+
+    def forward(self, projected: Tensor, scores: Tensor) -> Tensor:
+        """Encode the scores of O objects in each of B frames.
+
+        The first convolution sees the projection and the score side by side. It is linear, so the projection's
+        part is computed once per frame, for all objects.
+
+        Args:
+            projected: (B, 64, h, w), the output of `reduce`.
+            scores: (B, O, h, w).
+
+        Returns:
+            (B*O, 64, h, w).
+        """
+        first = self.transform[0]
+        assert isinstance(first, nn.Conv2d)
+        objects = scores.shape[1]
+        shared = F.conv2d(projected, first.weight[:, :WIDTH], first.bias, padding=1)
+        own = F.conv2d(scores.flatten(0, 1).unsqueeze(1), first.weight[:, WIDTH:], padding=1)
+        x = own + (shared if objects == 1 else shared.repeat_interleave(objects, 0))
+        for layer in self.transform[1:]:
+            x = layer(x)
+        return x
 
 
 class ResidualBlock(nn.Module):
@@ -45,14 +70,14 @@ class ResidualBlock(nn.Module):
         self.bblock = nn.Sequential(
             nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.BatchNorm2d(WIDTH),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, h, w) -> the same shape."""
         h = self.conv1x1(x)
-        return torch.relu(h + self.bblock(h))
+        return F.relu(h + self.bblock(h), inplace=True)
 
 
 class ChannelAttention(nn.Module):
@@ -61,7 +86,7 @@ class ChannelAttention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.convreluconv = nn.Sequential(
-            nn.Conv2d(2 * WIDTH, WIDTH, 1), nn.ReLU(), nn.Conv2d(WIDTH, WIDTH, 1)
+            nn.Conv2d(2 * WIDTH, WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(WIDTH, WIDTH, 1)
         )
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
@@ -80,16 +105,25 @@ class Projection(nn.Module):
         self.conv2 = nn.Conv2d(WIDTH // 2, 1, 3, padding=1)
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
-        """(N, 64, h, w) -> logits (N, 1, H, W)."""
-        x = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
-        x = torch.relu(self.conv1(x))  # (N, 32, 2h, 2w)
-        # conv2 acts on x enlarged. Enlarging is linear and the same for all channels, so each of the 3x3 taps
-        # can first sum over the 32 channels at the small size: 9 maps to enlarge, not 32, the same result.
-        taps = self.conv2.weight.permute(0, 2, 3, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
-        maps = F.conv2d(x, taps)  # (N, 9, 2h, 2w)
-        maps = F.interpolate(maps, scale_factor=2, mode="bicubic", align_corners=False)
+        """(N, 64, h, w) -> logits (N, 1, H, W).
+
+        conv2 acts on conv1's output enlarged. Enlarging is linear and the same for all channels, so each of the
+        3x3 taps first sums over the channels at the small size. A tap's shift joins the matrices that enlarge:
+        with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the result is sum R_i x_ij C_j'.
+        Nothing but the result is formed at image size.
+        """
+        x = F.relu(self.conv1(double(x)), inplace=True)  # (N, 32, 2h, 2w)
+        n, _, h, w = x.shape
+        taps = self.conv2.weight.permute(2, 3, 0, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
+        maps = F.conv2d(x, taps).view(n, 3, 3, h, w)  # (N, i, j, 2h, 2w)
+        rows = shifted_enlargement(h, size[0], maps.dtype, maps.device)  # (3, H, 2h)
+        columns = shifted_enlargement(w, size[1], maps.dtype, maps.device)  # (3, W, 2w)
+        wide = maps.permute(0, 1, 3, 2, 4).reshape(n * 3 * h, 3 * w)  # (N i 2h, j 2w)
+        wide = wide @ columns.permute(0, 2, 1).reshape(3 * w, -1)  # (N i 2h, W)
+        tall = wide.view(n, 3 * h, -1).permute(1, 0, 2).reshape(3 * h, -1)  # (i 2h, N W)
+        logits = rows.permute(1, 0, 2).reshape(-1, 3 * h) @ tall  # (H, N W)
         assert self.conv2.bias is not None
-        return gather(_resize(maps, size).unsqueeze(1)) + self.conv2.bias
+        return logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
 
 
 class RefinementNetwork(nn.Module):
@@ -120,16 +154,14 @@ class RefinementNetwork(nn.Module):
             Logits (B, O, H, W) of each object against everything else.
         """
         frames, objects = scores.shape[:2]
-        scores = scores.flatten(0, 1).unsqueeze(1)  # (B*O, 1, h, w)
         deep: Tensor | None = None
         for level, feature in zip(LEVELS, reversed(features), strict=True):
             encoder = self.TSE[level]
             assert isinstance(encoder, TargetSegmentationEncoder)
-            projected = encoder.reduce(feature).repeat_interleave(objects, 0)  # (B*O, 64, h, w)
+            projected = encoder.reduce(feature)  # (B, 64, h, w)
             if deep is None:
-                deep = projected.mean((2, 3), keepdim=True)
-            score = _resize(scores, feature.shape[-2:]).to(projected.dtype)
-            x = encoder.transform(torch.cat([projected, score], 1))
+                deep = projected.mean((2, 3), keepdim=True).repeat_interleave(objects, 0)
+            x = encoder(projected, _resize(scores, feature.shape[-2:]).to(projected.dtype))
             deep = self.RRB2[level](self.CAB[level](self.RRB1[level](x), deep))
         assert deep is not None
         logits: Tensor = self.project(deep, size)
