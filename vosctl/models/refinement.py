@@ -40,8 +40,8 @@ class TargetSegmentationEncoder(nn.Module):
     def forward(self, projected: Tensor, scores: Tensor) -> Tensor:
         """Encode the scores of O objects in each of B frames.
 
-        The first convolution sees the projection and the score side by side. It is linear, so the projection's
-        part is computed once per frame, for all objects.
+        The first convolution sees the projection and the score side by side. It is linear, so the part of the
+        projection is computed once per frame, for all objects.
 
         Args:
             projected: (B, 64, h, w), the output of `reduce`.
@@ -56,7 +56,7 @@ class TargetSegmentationEncoder(nn.Module):
         shared = F.conv2d(projected, first.weight[:, :WIDTH], first.bias, padding=1)
         own = F.conv2d(scores.flatten(0, 1).unsqueeze(1), first.weight[:, WIDTH:], padding=1)
         x = own + (shared if objects == 1 else shared.repeat_interleave(objects, 0))
-        for layer in self.transform[1:]:
+        for layer in list(self.transform)[1:]:
             x = layer(x)
         return x
 
@@ -107,8 +107,8 @@ class Projection(nn.Module):
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
         """(N, 64, h, w) -> logits (N, 1, H, W).
 
-        conv2 acts on conv1's output enlarged. Enlarging is linear and the same for all channels, so each of the
-        3x3 taps first sums over the channels at the small size. A tap's shift joins the matrices that enlarge:
+        conv2 acts on conv1's output enlarged. Enlarging is linear and the same for all channels, so each of
+        the 3x3 taps first sums over the channels at the small size. Its shift joins the matrices that enlarge:
         with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the result is sum R_i x_ij C_j'.
         Nothing but the result is formed at image size.
         """
