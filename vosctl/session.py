@@ -1,6 +1,5 @@
 """One clip from end to end: frames in, tracked, masks and overlay out."""
 
-import resource
 import sys
 import time
 from collections import deque
@@ -169,5 +168,9 @@ def segment_clip(
 
 
 def _peak_memory_mb() -> float:
+    if sys.platform == "win32":
+        return 0.0  # the standard library cannot tell there
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, kilobytes on Linux

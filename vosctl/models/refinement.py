@@ -108,8 +108,8 @@ class Projection(nn.Module):
         """(N, 64, h, w) -> logits (N, 1, H, W).
 
         conv2 acts on conv1's output enlarged. Enlarging is linear and the same for all channels, so each of
-        the 3x3 taps first sums over the channels at the small size. Its shift joins the matrices that enlarge:
-        with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the result is sum R_i x_ij C_j'.
+        the 3x3 taps first sums over the channels at the small size. Its shift joins the matrices that enlarge
+        it: with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the result is sum R_i x_ij C_j'.
         Nothing but the result is formed at image size.
         """
         x = F.relu(self.conv1(double(x)), inplace=True)  # (N, 32, 2h, 2w)
