@@ -45,12 +45,13 @@ def _root(
 
 
 def _add_commands() -> None:
-    from vosctl.cli import benchmark, demo, overlay, segment, weights
+    from vosctl.cli import benchmark, demo, overlay, segment, train, weights
 
     app.command(epilog=EXIT_CODES)(segment.segment)
     app.command(epilog=EXIT_CODES)(overlay.overlay)
     app.command(epilog=EXIT_CODES)(benchmark.benchmark)
     app.command()(demo.demo)
+    app.command()(train.train)
     app.add_typer(weights.app, name="weights")
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from vosctl.cli.console import console
 
-app = typer.Typer(help="Models: list, verify, import.", no_args_is_help=True)
+app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -82,3 +82,62 @@ def import_checkpoint(
     console.print(f"{checkpoint}: {architecture}, {len(state)} tensors; use it with", markup=False)
     console.print(f"  --model {path.stem} --backbone-weights FILE (or --download)", markup=False)
     typer.echo(path)
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],
+    destination: Annotated[Path, typer.Argument(help="The model file, NAME.pt; its card is NAME.json.")],
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            "--scores",
+            metavar="results.json",
+            help="A benchmark of this model, for its card.",
+            show_default=False,
+        ),
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--card",
+            metavar="KEY=TEXT",
+            help="A line for the card: summary, data, license, ...",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model file that exists.")] = False,
+) -> None:
+    """Make a model file, in half precision and with a card, of a training checkpoint."""
+    from vosctl.cli.running import claim_file
+    from vosctl.errors import UsageError
+    from vosctl.training.export import export_checkpoint
+
+    if destination.suffix != ".pt":
+        raise UsageError(f"{destination}: a model file ends in .pt; name it so")
+    claim_file(destination, overwrite)
+    card: dict[str, object] = {}
+    for field in fields or []:
+        key, separator, text = field.partition("=")
+        if not separator:
+            raise UsageError(f"--card {field}: expected KEY=TEXT")
+        card[key] = text
+    if scores:
+        card["scores"] = _scores(scores)
+    sha256 = export_checkpoint(checkpoint, destination, card)
+    console.print(f"{destination}: SHA-256 {sha256}", markup=False)
+
+
+def _scores(path: Path) -> dict[str, object]:
+    """What a card says of a benchmark: J, F and their mean, in all and for each sequence, in percent."""
+    from vosctl.evaluation.results import read_results, summary_of
+
+    result = read_results(path)
+    objects = {sequence.name: sequence.objects for sequence in result.sequences}
+    groups = {"all": [o for some in objects.values() for o in some], **objects}
+    figures = {}
+    for name, some in groups.items():
+        summary = summary_of(some)
+        j, f = 100 * summary.j.mean, 100 * summary.f.mean
+        figures[name] = {"J&F": round((j + f) / 2, 1), "J": round(j, 1), "F": round(f, 1)}
+    return {"dataset": f"{result.dataset} {result.split}", **figures}

@@ -109,7 +109,7 @@ class Projection(nn.Module):
 
         conv2 acts on conv1's output enlarged. Enlarging is linear and the same for all channels, so each of
         the 3x3 taps first sums over the channels at the small size. Its shift joins the matrices that enlarge
-        it: with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the result is sum R_i x_ij C_j'.
+        it: with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the sum over R_i x_ij C_j'.
         Nothing but the result is formed at image size.
         """
         x = F.relu(self.conv1(double(x)), inplace=True)  # (N, 32, 2h, 2w)
