@@ -13,7 +13,7 @@ from torch import Tensor
 @lru_cache(maxsize=64)
 def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The matrix (2*size, size) of bicubic enlarging by two, in one dimension."""
-    return _matrix(size, 2 * size, "bicubic").to(device, dtype)
+    return _matrix(size, 2 * size, "bicubic").to(dtype).to(device)
 
 
 @lru_cache(maxsize=64)
@@ -25,7 +25,7 @@ def shifted_enlargement(small: int, large: int, dtype: torch.dtype, device: torc
     """
     matrix = _matrix(2 * small, large, "bilinear") @ _matrix(small, 2 * small, "bicubic")
     padded = F.pad(matrix, (0, 0, 1, 1))
-    return torch.stack([padded[shift : shift + large] for shift in range(3)]).to(device, dtype)
+    return torch.stack([padded[shift : shift + large] for shift in range(3)]).to(dtype).to(device)
 
 
 def double(x: Tensor) -> Tensor:
