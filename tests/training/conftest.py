@@ -1,7 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.small import moving_discs
@@ -36,12 +38,21 @@ iou = 0.5
 
 [optimizer]
 learning_rate = 2e-3
-layer4_rate = 0.5
-backbone_rate = 0.1
+layer4_rate = {rate}
+backbone_rate = {rate}
 stem_every = 2
 warmup = 5
 freeze_statistics = 0.5
 """
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Such small pictures are not worth a second thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def blob(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -52,9 +63,9 @@ def blob(rng: np.random.Generator, size: int) -> np.ndarray:
     return ((x - cx) / a) ** 2 + ((y - cy) / b) ** 2 < 1
 
 
-def textured(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """A picture of one colour with coarse noise: (h, w, 3) uint8."""
-    colour = rng.uniform(40, 215, 3)
+def textured(rng: np.random.Generator, shape: tuple[int, int], bright: bool = False) -> np.ndarray:
+    """A picture of one dark or bright colour with coarse noise: (h, w, 3) uint8."""
+    colour = rng.uniform(150, 230, 3) if bright else rng.uniform(20, 110, 3)
     coarse = rng.normal(0, 18, (shape[0] // 8 + 1, shape[1] // 8 + 1, 3)).repeat(8, 0).repeat(8, 1)
     return (colour + coarse[: shape[0], : shape[1]]).clip(0, 255).astype(np.uint8)
 
@@ -69,7 +80,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         (root / folder).mkdir(parents=True)
     for index in range(6):
         mask = blob(rng, 96)
-        picture = np.where(mask[..., None], textured(rng, (96, 96)), textured(rng, (96, 96)))
+        picture = np.where(mask[..., None], textured(rng, (96, 96), bright=True), textured(rng, (96, 96)))
         labels = mask.astype(np.uint8)
         if index == 0:
             labels[mask & ~np.roll(mask, 3, 0)] = 255
@@ -89,7 +100,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def recipe_file(tmp_path: Path) -> Path:
-    """A recipe of 6 steps on pasted clips."""
+    """A recipe of 4 steps on pasted clips that trains S alone."""
     path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE.format(steps=6))
+    path.write_text(RECIPE.format(steps=4, rate=0.0))
+    return path
+
+
+@pytest.fixture
+def whole_recipe_file(tmp_path: Path) -> Path:
+    """The same, but the backbone learns too."""
+    path = tmp_path / "whole.toml"
+    path.write_text(RECIPE.format(steps=4, rate=0.1))
     return path

@@ -222,7 +222,7 @@ class Trainer:
                 "seed": recipe.seed,
                 "total_steps": recipe.total_steps,
                 "version": __version__,
-                "torch": torch.__version__,
+                "torch": str(torch.__version__),
                 "data": self.data_names,
                 "validation_recipe": asdict(recipe.validation),
                 "validation": self.history,

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vosctl.models.refinement import Projection
+from vosctl.training.batches import Batches
+from vosctl.training.fast_projection import FastProjection
+from vosctl.training.network import StepPlan, TrainingNetwork, degrade_masks
+from vosctl.training.recipe import read_recipe
+from vosctl.training.sample import Batch
+
+PLAN = StepPlan(seed=1, drift=False, train_stem=True, frozen_statistics=False)
+
+
+@pytest.fixture
+def network(whole_recipe_file: Path) -> TrainingNetwork:
+    torch.manual_seed(0)
+    return TrainingNetwork(read_recipe(whole_recipe_file))
+
+
+@pytest.fixture
+def batch(recipe_file: Path, data: dict[str, Path]) -> Batch:
+    return Batches(read_recipe(recipe_file), data)[0]
+
+
+def loss_of(network: TrainingNetwork, batch: Batch, plan: StepPlan) -> torch.Tensor:
+    return network(batch.images.float() / 255, batch.masks, batch.present, plan)["loss"]
+
+
+def test_no_gradient_flows_through_the_fit(network: TrainingNetwork, batch: Batch) -> None:
+    """The reference frame enters through D's weights alone, so nothing may come back to it."""
+    images = (batch.images.float() / 255).requires_grad_()
+    for drift in (False, True):
+        plan = StepPlan(seed=1, drift=drift, train_stem=True, frozen_statistics=False)
+        (gradient,) = torch.autograd.grad(network(images, batch.masks, batch.present, plan)["loss"], images)
+        assert not gradient[:, 0].any()
+        assert (gradient[:, 1:].flatten(2).abs().sum(2) > 0).all()
+
+
+def test_features_learn_from_the_scores_too(network: TrainingNetwork, batch: Batch) -> None:
+    """s = D(x; w), w constant, is differentiable in x: layer3 gets more than S sends back."""
+    loss_of(network, batch, PLAN).backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+    whole = network.backbone.get_parameter("layer3.1.conv2.weight").grad.clone()
+    network.zero_grad()
+    network.refinement.TSE["layer4"].reduce.requires_grad_(False)
+    original = network._segment
+
+    def without_scores(by_clip, models, frames, size):  # type: ignore[no-untyped-def]
+        models.w2 = torch.zeros_like(models.w2)
+        return original(by_clip, models, frames, size)
+
+    network._segment = without_scores  # type: ignore[method-assign]
+    loss_of(network, batch, PLAN).backward()
+    assert not torch.allclose(whole, network.backbone.get_parameter("layer3.1.conv2.weight").grad)
+
+
+def test_the_stem_rests_when_told(network: TrainingNetwork, batch: Batch) -> None:
+    plan = StepPlan(seed=1, drift=False, train_stem=False, frozen_statistics=False)
+    loss_of(network, batch, plan).backward()
+    resting = {n for n, p in network.backbone.named_parameters() if p.grad is None}
+    assert resting == {
+        n
+        for n, _ in network.backbone.named_parameters()
+        if n.startswith(("conv1", "bn1", "layer1", "layer2"))
+    }
+
+
+def test_statistics_of_the_backbone_never_move(network: TrainingNetwork, batch: Batch) -> None:
+    network.train()
+    before = {n: b.clone() for n, b in network.named_buffers()}
+    loss_of(network, batch, PLAN)
+    moved = {n for n, b in network.named_buffers() if not torch.equal(b, before[n])}
+    assert moved
+    assert all(name.startswith("refinement.") for name in moved)
+    before = {n: b.clone() for n, b in network.named_buffers()}
+    loss_of(network, batch, StepPlan(seed=1, drift=True, train_stem=True, frozen_statistics=True))
+    assert all(torch.equal(b, before[n]) for n, b in network.named_buffers())
+
+
+def test_drift_changes_the_second_frame_only_through_the_target_model(
+    network: TrainingNetwork, batch: Batch
+) -> None:
+    network.eval()
+    seen = []
+    original = network._segment
+
+    def watch(by_clip, models, frames, size):  # type: ignore[no-untyped-def]
+        seen.append((frames, models.w1.clone(), models.w2.clone()))
+        return original(by_clip, models, frames, size)
+
+    network._segment = watch  # type: ignore[method-assign]
+    loss_of(network, batch, StepPlan(seed=1, drift=True, train_stem=True, frozen_statistics=True))
+    assert [frames for frames, _, _ in seen] == [slice(0, 1), slice(1, 2)]
+    assert torch.equal(seen[0][1], seen[1][1])
+    assert not torch.equal(seen[0][2], seen[1][2])
+
+
+@pytest.mark.parametrize("size", [(64, 96), (61, 98)])
+def test_the_fast_projection_is_the_projection(size: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    plain, fast = Projection().double(), FastProjection().double()
+    fast.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 64, -(-size[0] // 4), -(-size[1] // 4), dtype=torch.float64, requires_grad=True)
+    wanted, found = plain(x, size), fast(x, size)
+    assert torch.allclose(wanted, found, atol=1e-5)
+    probe = torch.randn_like(wanted)
+    (a,) = torch.autograd.grad((wanted * probe).sum(), x)
+    (b,) = torch.autograd.grad((found * probe).sum(), x)
+    assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_degraded_masks_differ_a_little() -> None:
+    masks = torch.zeros(40, 1, 80, 80)
+    masks[:, :, 20:60, 30:50] = 1
+    masks[-1] = 0
+    worse = degrade_masks(masks, 0.5, seed=3)
+    changed = (worse != masks).flatten(1).any(1)
+    assert 10 <= int(changed.sum()) <= 30
+    assert (worse - masks).abs().sum((1, 2, 3)).max() < 800
+    assert set(worse.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(degrade_masks(masks, 0.0, seed=3), masks)
+
+
+def test_a_plan_is_a_function_of_seed_and_step(recipe_file: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    plans = [StepPlan.of(recipe, step) for step in range(40)]
+    assert plans == [StepPlan.of(recipe, step) for step in range(40)]
+    assert 8 < sum(p.drift for p in plans) < 32
+    assert [p.train_stem for p in plans[:4]] == [True, False, True, False]
+    assert [p.frozen_statistics for p in plans[:4]] == [False] * 2 + [True] * 2
+    assert len(np.unique([p.seed for p in plans])) == 40
