@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vosctl.models.refinement import Projection
 from vosctl.training.batches import Batches
-from vosctl.training.fast_projection import FastProjection
 from vosctl.training.network import StepPlan, TrainingNetwork, degrade_masks
 from vosctl.training.recipe import read_recipe
 from vosctl.training.sample import Batch
@@ -96,20 +94,6 @@ def test_drift_changes_the_second_frame_only_through_the_target_model(
     assert [frames for frames, _, _ in seen] == [slice(0, 1), slice(1, 2)]
     assert torch.equal(seen[0][1], seen[1][1])
     assert not torch.equal(seen[0][2], seen[1][2])
-
-
-@pytest.mark.parametrize("size", [(64, 96), (61, 98)])
-def test_the_fast_projection_is_the_projection(size: tuple[int, int]) -> None:
-    torch.manual_seed(1)
-    plain, fast = Projection().double(), FastProjection().double()
-    fast.load_state_dict(plain.state_dict())
-    x = torch.randn(2, 64, -(-size[0] // 4), -(-size[1] // 4), dtype=torch.float64, requires_grad=True)
-    wanted, found = plain(x, size), fast(x, size)
-    assert torch.allclose(wanted, found, atol=1e-5)
-    probe = torch.randn_like(wanted)
-    (a,) = torch.autograd.grad((wanted * probe).sum(), x)
-    (b,) = torch.autograd.grad((found * probe).sum(), x)
-    assert torch.allclose(a, b, atol=1e-5)
 
 
 def test_degraded_masks_differ_a_little() -> None:

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from vosctl.errors import DatasetError, UsageError
 from vosctl.training.augment import augment
-from vosctl.training.clips import RealClips, find_sequences
+from vosctl.training.clips import RealClips, Sequence, find_sequences
 from vosctl.training.distractors import WithDistractors
 from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.recipe import Recipe, SourceRecipe
@@ -39,6 +39,15 @@ def data_path(data: Mapping[str, Path], name: str) -> Path:
     return data[name]
 
 
+def open_sequences(path: Path) -> list[Sequence]:
+    """The sequences of a folder, packed or not.
+
+    Raises:
+        DatasetError: there are none, or they are broken.
+    """
+    return find_sequences(unpack_clips(path) if is_packed(path) else path)
+
+
 def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     """Open one source of clips.
 
@@ -49,7 +58,7 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     path = data_path(data, recipe.data)
     source: ClipSource
     if recipe.kind == "clips":
-        source = RealClips(find_sequences(unpack_clips(path) if is_packed(path) else path), recipe.without)
+        source = RealClips(open_sequences(path), recipe.without)
     elif recipe.kind == "still":
         source = StillClips(path)
     else:

@@ -11,7 +11,6 @@ from vosctl.models.backbone import Features, ResNet
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
-from vosctl.training.fast_projection import FastProjection
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.recipe import Recipe
 
@@ -53,7 +52,6 @@ class TrainingNetwork(nn.Module):
         self.recipe = recipe
         self.backbone = ResNet(recipe.model.backbone)
         self.refinement = RefinementNetwork(self.backbone.channels)
-        self.refinement.project = FastProjection()
         self.set_trainable()
 
     def set_trainable(self) -> None:

@@ -17,10 +17,11 @@ from vosctl.models.backbone import BackboneName, ResNet
 from vosctl.models.model import Model
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.registry import ARCHITECTURES
+from vosctl.models.resampling import doubling, shifted_enlargement
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
-from vosctl.training.batches import data_path
-from vosctl.training.clips import Sequence, find_sequences
+from vosctl.training.batches import data_path, open_sequences
+from vosctl.training.clips import Sequence
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import VOID
@@ -47,7 +48,7 @@ class Validation:
         if not recipe.validation.data:
             return None
         path = data_path(data, recipe.validation.data)
-        found = {sequence.name: sequence for sequence in find_sequences(path)}
+        found = {sequence.name: sequence for sequence in open_sequences(path)}
         names = recipe.validation.sequences or tuple(found)
         missing = [name for name in names if name not in found]
         if missing:
@@ -64,7 +65,11 @@ class Validation:
             state: parameters under `backbone.` and `refinement.`.
         """
         model = build_model(self.backbone, state).prepare(self.device, self.dtype)
-        return {sequence.name: 100 * self._score_sequence(model, sequence) for sequence in self.sequences}
+        scores = {sequence.name: 100 * self._score_sequence(model, sequence) for sequence in self.sequences}
+        # The tracker has cached these in inference mode; training needs some that autograd can save.
+        doubling.cache_clear()
+        shifted_enlargement.cache_clear()
+        return scores
 
     def _score_sequence(self, model: Model, sequence: Sequence) -> float:
         frames = [self._small(read_image(path)) for path in sequence.frames]
