@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.aggregation import aggregate, at_least_float32
+from vosctl.models.backbone import Features
 from vosctl.models.model import Model
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import TargetModel, fit_target_model
@@ -18,7 +19,9 @@ from vosctl.tracking.initial_samples import initial_samples, sample_weights
 from vosctl.tracking.settings import TrackerSettings
 
 _FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
-_OBJECTS_AT_ONCE = 8  # objects times frames that S holds at a time: bounds memory, and larger gains no speed
+# Objects times frames that F and S take at a time. It bounds memory; a CPU gains nothing from more than few.
+_AT_ONCE_ON_CPU = 4
+_AT_ONCE_ON_GPU = 8
 
 
 class FRTM:
@@ -35,6 +38,7 @@ class FRTM:
         self._memories: list[TargetMemory] = []
         self._w2: list[Tensor] = []  # (9, 96) each
         self._until_update = settings.update_interval
+        self._objects_at_once = _AT_ONCE_ON_CPU if model.device.type == "cpu" else _AT_ONCE_ON_GPU
         self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
 
     @property
@@ -84,25 +88,25 @@ class FRTM:
         Returns:
             (B, O+1, H, W) float32 probabilities, background first.
         """
-        size = images.shape[-2:]
-        features = self._features(images)
-        self._layer3 = at_least_float32(features.layer3)
         targets = TargetModel(torch.stack([m.w1 for m in self._memories]), torch.stack(self._w2))
-        scores = targets.scores(self._layer3)  # (B, O, h, w)
-        if self.model.refinement is None or not self.settings.refine:
-            enlarged = F.interpolate(scores, size, mode="bilinear", align_corners=False)
-            return aggregate(torch.logit(enlarged, eps=1e-6))
-        objects = scores.shape[1]
-        frames_at_once = max(1, _OBJECTS_AT_ONCE // objects)
-        probabilities = []
-        for first in range(0, len(images), frames_at_once):
-            some = slice(first, first + frames_at_once)
-            maps = type(features)(*(level[some] for level in features))
-            logits = [
-                self.model.refinement(maps, group, size) for group in scores[some].split(_OBJECTS_AT_ONCE, 1)
-            ]
-            probabilities.append(aggregate(torch.cat(logits, 1)))
+        at_once = max(1, self._objects_at_once // len(self.object_ids))
+        layer3, probabilities = [], []
+        for some in images.split(at_once):
+            features = self._features(some)
+            layer3.append(at_least_float32(features.layer3))
+            logits = self._logits(features, targets.scores(layer3[-1]), some.shape[-2:])
+            probabilities.append(aggregate(logits))
+        self._layer3 = torch.cat(layer3)
         return torch.cat(probabilities)
+
+    def _logits(self, features: Features, scores: Tensor, size: torch.Size) -> Tensor:
+        """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
+        refinement = self.model.refinement
+        if refinement is None or not self.settings.refine:
+            enlarged = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+            return torch.logit(enlarged, eps=1e-6)
+        groups = scores.split(self._objects_at_once, 1)
+        return torch.cat([refinement(features, group, size) for group in groups], 1)
 
     def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
@@ -129,6 +133,7 @@ class FRTM:
                 w2 = refit_last_layer(torch.stack(self._w2), self._memories, self.model.schedule.update)
                 self._w2 = list(w2)
 
-    def _features(self, images: Tensor):  # type: ignore[no-untyped-def]
+    def _features(self, images: Tensor) -> Features:
         images = images.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
-        return self.model.backbone(images)
+        features: Features = self.model.backbone(images)
+        return features
