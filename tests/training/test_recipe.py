@@ -40,6 +40,7 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
         ("seed = 3", "seed = 3\nloss = 3", "no TOML file"),
         ("seed = 3", "seed = ", "no TOML file"),
         ("[[sources]]", "[sources]", "expected a list"),
+        ("log_every = 1", "log_every = 0", "must be 1 or more"),
         ("seed = 3", "text = 'x'", "unknown key 'text'"),
     ],
 )

@@ -202,6 +202,9 @@ def _check(recipe: Recipe, file: str) -> None:
             raise UsageError(
                 f"{file}: sources.objects is missing (distractors are cut out of its photographs)"
             )
+    optimizer, validation = recipe.optimizer, recipe.validation
+    if min(recipe.log_every, recipe.checkpoint_every, validation.every, optimizer.stem_every) < 1:
+        raise UsageError(f"{file}: each of log_every, checkpoint_every, every, stem_every must be 1 or more")
     for stage in recipe.stages:
         if (
             stage.steps < 1

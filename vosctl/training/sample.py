@@ -40,6 +40,10 @@ class Batch:
     present: Tensor
     """(B, O) bool."""
 
+    def pin_memory(self) -> "Batch":
+        """What DataLoader calls, so that the copy to a GPU need not be waited for."""
+        return Batch(self.images.pin_memory(), self.masks.pin_memory(), self.present.pin_memory())
+
 
 def choose_objects(
     labels: Tensor, rng: np.random.Generator, count: int, merge: float

@@ -7,6 +7,7 @@ is interrupted and resumed gives, on one machine, the same weights as one that i
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -132,15 +133,13 @@ class Trainer:
         recipe = self.recipe
         last = min(recipe.total_steps, until or recipe.total_steps)
         self.network.train()
-        sums: dict[str, float] = {}
-        bad, counted, started, waited = 0, 0, time.perf_counter(), 0.0
-        batches = iter(self._loader(last))
-        while self.step < last:
-            before = time.perf_counter()
-            batch = next(batches)
-            waited += time.perf_counter() - before
+        meter, bad = _Meter(), 0
+        for batch in meter.waiting_for(self._loader(last)):
             values = self._train_step(batch)
-            if not math.isfinite(values["loss"] + values["gradient"]):
+            if math.isfinite(values["loss"] + values["gradient"]):
+                bad = 0
+                meter.add(values)
+            else:
                 bad += 1
                 self._warn(f"step {self.step}: the loss or its gradient is not finite; the step was left out")
                 if bad >= _MOST_BAD_STEPS:
@@ -148,26 +147,25 @@ class Trainer:
                         f"{self.output}: {bad} steps in a row without a finite loss: lower learning_rate or "
                         f'use precision = "float32", and resume from the last checkpoint'
                     )
-            else:
-                bad = 0
-                counted += 1
-                sums = {name: sums.get(name, 0.0) + value for name, value in values.items()}
             self.step += 1
-            if self.step % recipe.log_every == 0 and counted and self.is_main:
-                seconds = (time.perf_counter() - started) / recipe.log_every
-                means = {name: total / counted for name, total in sums.items()}
-                rate = learning_rate(self.step - 1, recipe.total_steps, recipe.optimizer)
-                waits = waited / recipe.log_every
-                self.log.write(step=self.step, **means, rate=rate, seconds=seconds, waiting=waits)
-                self.report(Progress(self.step, recipe.total_steps, means["loss"], seconds))
-                sums, counted, started, waited = {}, 0, time.perf_counter(), 0.0
-            due = recipe.validation.every > 0 and self.step % recipe.validation.every == 0
-            if self.validation is not None and (due or self.step == recipe.total_steps):
-                self._validate()
-                started = time.perf_counter()
-            if self.step % recipe.checkpoint_every == 0 or self.step == last:
-                self._save()
-                started = time.perf_counter()
+            if self.step % recipe.log_every == 0 and self.is_main:
+                self._log(meter.means())
+            if self._is_due(recipe.validation.every, recipe.total_steps) and self.validation is not None:
+                with meter.paused():
+                    self._validate(self.validation)
+            if self._is_due(recipe.checkpoint_every, last) and self.is_main:
+                with meter.paused():
+                    self._save()
+
+    def _is_due(self, every: int, last: int) -> bool:
+        return self.step % every == 0 or self.step == last
+
+    def _log(self, means: dict[str, float]) -> None:
+        if "loss" not in means:  # all steps since the last line were left out
+            return
+        rate = learning_rate(self.step - 1, self.recipe.total_steps, self.recipe.optimizer)
+        self.log.write(step=self.step, **means, rate=rate)
+        self.report(Progress(self.step, self.recipe.total_steps, means["loss"], means["seconds"]))
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
         recipe = self.recipe
@@ -198,17 +196,14 @@ class Trainer:
         )
         return iter(loader)
 
-    def _validate(self) -> None:
-        assert self.validation is not None
-        scores = self.validation.score(self.average.values)
+    def _validate(self, validation: Validation) -> None:
+        scores = validation.score(self.average.values)
         mean = sum(scores.values()) / len(scores)
         self.history.append({"step": self.step, "mean": mean, "sequences": scores})
         self.log.write(step=self.step, validation=mean, sequences=scores)
         plot_log(read_log(self.output / LOG), self.output / PLOT)
 
     def _save(self) -> None:
-        if not self.is_main:
-            return
         recipe = self.recipe
         checkpoint = Checkpoint(
             step=self.step,
@@ -232,9 +227,7 @@ class Trainer:
         plot_log(read_log(self.output / LOG), self.output / PLOT)
 
     def _insert_statistics(self) -> None:
-        """Measured on the first batches; the same in all processes, since only their order of clips
-        differs.
-        """
+        """Measured on the main process's first batches, by every process alike."""
         batches = Batches(self.recipe, self.batches.data)
         images = (batches[step].images[:, 0].float() / 255 for step in range(_STATISTICS_BATCHES))
         statistics = measure_statistics(self.network.backbone.eval(), images)
@@ -253,6 +246,52 @@ class Trainer:
     def _warn(self, text: str) -> None:
         if self.is_main:
             self.report(Progress(self.step, self.recipe.total_steps, math.nan, 0.0, warning=text))
+
+
+class _Meter:
+    """Means of what steps give, and of the time they take, since the last look."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.restart()
+
+    def waiting_for(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches; how long each took to come counts as waiting."""
+        while True:
+            before = time.perf_counter()
+            batch = next(batches, None)
+            if batch is None:
+                return
+            self.waited += time.perf_counter() - before
+            self.batches += 1
+            yield batch
+
+    def add(self, values: dict[str, float]) -> None:
+        """Take in what a step gave."""
+        self.counted += 1
+        self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
+
+    def means(self) -> dict[str, float]:
+        """Means of the values, `seconds` per step and how much of it was `waiting` for data; then start
+        again.
+        """
+        means = {name: total / self.counted for name, total in self.sums.items()}
+        means["seconds"] = (time.perf_counter() - self.since) / max(1, self.batches)
+        means["waiting"] = self.waited / max(1, self.batches)
+        self.restart()
+        return means
+
+    def restart(self) -> None:
+        """Forget everything so far."""
+        self.sums, self.counted, self.batches, self.waited = {}, 0, 0, 0.0
+        self.since = time.perf_counter()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time in here is no step's."""
+        before = time.perf_counter()
+        yield
+        self.since += time.perf_counter() - before
 
 
 class _Steps(Sampler[int]):
