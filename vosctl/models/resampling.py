@@ -30,12 +30,14 @@ def shifted_enlargement(small: int, large: int, dtype: torch.dtype, device: torc
 
 def double(x: Tensor) -> Tensor:
     """Bicubic enlarging by two, align_corners=False: (N, C, h, w) -> (N, C, 2h, 2w), channels last."""
-    n, c, h, w = x.shape
+    c, h, w = x.shape[1:]
     columns, rows = doubling(w, x.dtype, x.device), doubling(h, x.dtype, x.device)
-    x = columns @ x.permute(3, 0, 2, 1).reshape(w, -1)  # (2w, N*h*C)
-    x = rows @ x.view(2 * w, n, h, c).permute(2, 1, 0, 3).reshape(h, -1)  # (2h, N*2w*C)
-    x = x.view(2 * h, n, 2 * w, c).permute(1, 3, 0, 2)
-    return x.contiguous(memory_format=torch.channels_last)
+    enlarged = []
+    for image in x:  # one by one: products of the right shape, and no transpose at the large size
+        wide = columns @ image.permute(2, 1, 0).reshape(w, h * c)  # (2w, h*c)
+        tall = rows @ wide.view(2 * w, h, c).permute(1, 0, 2).reshape(h, -1)  # (2h, 2w*c)
+        enlarged.append(tall.view(1, 2 * h, 2 * w, c))
+    return (torch.cat(enlarged) if len(enlarged) > 1 else enlarged[0]).permute(0, 3, 1, 2)
 
 
 def _matrix(small: int, large: int, mode: str) -> Tensor:

@@ -64,17 +64,16 @@ class TargetMemory:
         self._blend(features, labels, shares, keep=1 - sum(shares))
 
     def _blend(self, features: Tensor, labels: Tensor, shares: Sequence[float], keep: float) -> None:
-        """G <- keep G + sum shares_k G_k, and b likewise."""
-        frames, _, h, w = features.shape
-        share = torch.tensor(shares, dtype=labels.dtype).to(labels.device)
-        equations = score_equations(labels, (h, w))
-        z = features.permute(0, 2, 3, 1) @ self.w1.T  # (B, h, w, 96)
-        x = _neighbour_rows(z)  # (B, h, w, 864)
-        sx = _apply_stencil(equations.stencil * share.view(-1, 1, 1, 1), x)  # (B*h*w, 864)
-        flat = x.view(frames * h * w, -1)
-        target = (equations.target * share.view(-1, 1, 1)).view(-1)
-        self.normal = torch.addmm(self.normal, flat.T, sx, beta=keep)
-        self.moment = torch.addmv(self.moment, flat.T, target, beta=keep)
+        """G <- keep G + sum shares_k G_k, and b likewise. A frame at a time: its rows fill the caches."""
+        equations = score_equations(labels, features.shape[-2:])
+        self.normal, self.moment = self.normal * keep, self.moment * keep
+        for k, share in enumerate(shares):
+            z = features[k].permute(1, 2, 0) @ self.w1.T  # (h, w, 96)
+            padded = _neighbour_rows(z)  # (h+2, w+2, 864)
+            sx = _apply_stencil(equations.stencil[k], padded)  # (h*w, 864)
+            x = padded[1:-1, 1:-1].reshape(sx.shape)
+            self.normal.addmm_(x.T, sx, alpha=share)
+            self.moment.addmv_(x.T, equations.target[k].view(-1), alpha=share)
 
 
 def next_share(share: float, rate: float) -> float:
@@ -113,26 +112,25 @@ def refit_last_layer(w2: Tensor, memories: Sequence[TargetMemory], steps: int) -
 
 
 def _neighbour_rows(z: Tensor) -> Tensor:
-    """What w2 sees at each cell: (B, h, w, 96) -> (B, h, w, 9*96), with contiguous rows."""
-    h, w = z.shape[1:3]
-    padded = F.pad(z, (0, 0, 1, 1, 1, 1))
-    return torch.cat([padded[:, i : i + h, j : j + w] for i in range(3) for j in range(3)], -1)
+    """What w2 sees at each cell, and at the cells just outside: (h, w, 96) -> (h+2, w+2, 9*96)."""
+    h, w = z.shape[:2]
+    padded = F.pad(z, (0, 0, 2, 2, 2, 2))
+    return torch.cat([padded[i : i + h + 2, j : j + w + 2] for i in range(3) for j in range(3)], -1)
 
 
 def _apply_stencil(stencil: Tensor, x: Tensor) -> Tensor:
-    """S X: stencil (B, 9, h, w), x (B, h, w, N) -> (B*h*w, N).
+    """S X: stencil (9, h, w), x (h+2, w+2, N), which counts outside too -> (h*w, N).
 
     A row of cells is coupled with three rows, so S is one small banded matrix per row. As a batched matrix
     product this is several times faster than nine shifted multiply-adds over X, which is large.
     """
-    frames, h, w, columns = x.shape
-    padded = F.pad(x, (0, 0, 1, 1, 1, 1))  # (B, h+2, w+2, N)
+    _, h, w = stencil.shape
+    columns = x.shape[-1]
     pitch = (w + 2) * columns
-    rows = padded.as_strided(
-        (frames, h, 3 * (w + 2), columns), ((h + 2) * pitch, pitch, columns, 1)
-    )  # row r with its two neighbours, overlapping views
-    band = stencil.new_zeros(frames, h, w, 3, w + 2)
+    # Row r with its two neighbours: views that overlap.
+    rows = x.as_strided((h, 3 * (w + 2), columns), (pitch, columns, 1))
+    band = stencil.new_zeros(h, w, 3, w + 2)
     for tap in range(TAPS):
         row, column = divmod(tap, 3)
-        band[..., row, :].diagonal(column, -2, -1).copy_(stencil[:, tap])
-    return (band.flatten(-2) @ rows).view(frames * h * w, columns)
+        band[:, :, row].diagonal(column, -2, -1).copy_(stencil[tap])
+    return (band.flatten(-2) @ rows).view(h * w, columns)

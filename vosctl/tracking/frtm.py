@@ -19,9 +19,9 @@ from vosctl.tracking.initial_samples import initial_samples, sample_weights
 from vosctl.tracking.settings import TrackerSettings
 
 _FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
-# Objects times frames that F and S take at a time. It bounds memory; a CPU gains nothing from more than few.
-_AT_ONCE_ON_CPU = 4
-_AT_ONCE_ON_GPU = 8
+# How much F and S take at a time. It bounds memory; and a CPU is fastest with what its caches hold.
+_OBJECTS_AT_ONCE_ON_CPU = 4
+_OBJECTS_AT_ONCE_ON_GPU = 8  # times frames
 
 
 class FRTM:
@@ -38,7 +38,8 @@ class FRTM:
         self._memories: list[TargetMemory] = []
         self._w2: list[Tensor] = []  # (9, 96) each
         self._until_update = settings.update_interval
-        self._objects_at_once = _AT_ONCE_ON_CPU if model.device.type == "cpu" else _AT_ONCE_ON_GPU
+        self._on_cpu = model.device.type == "cpu"
+        self._objects_at_once = _OBJECTS_AT_ONCE_ON_CPU if self._on_cpu else _OBJECTS_AT_ONCE_ON_GPU
         self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
 
     @property
@@ -89,7 +90,7 @@ class FRTM:
             (B, O+1, H, W) float32 probabilities, background first.
         """
         targets = TargetModel(torch.stack([m.w1 for m in self._memories]), torch.stack(self._w2))
-        at_once = max(1, self._objects_at_once // len(self.object_ids))
+        at_once = 1 if self._on_cpu else max(1, self._objects_at_once // len(self.object_ids))
         layer3, probabilities = [], []
         for some in images.split(at_once):
             features = self._features(some)

@@ -59,7 +59,8 @@ def fill_hole(image: Tensor, mask: Tensor) -> Tensor:
         (3, H, W).
     """
     margin = 2 * _HOLE_MARGIN + 1
-    hole = F.max_pool2d(mask[None], margin, 1, _HOLE_MARGIN)  # (1, H, W)
+    hole = F.max_pool2d(mask[None], (1, margin), 1, (0, _HOLE_MARGIN))  # rows, then columns: a square
+    hole = F.max_pool2d(hole, (margin, 1), 1, (_HOLE_MARGIN, 0))  # (1, H, W)
     return _fill((image * (1 - hole))[None], (1 - hole)[None]).squeeze(0)
 
 
@@ -155,13 +156,15 @@ def _blur(maps: Tensor, sigma: float) -> Tensor:
 
 
 def _motion_blur(maps: Tensor, angle: float, sigma: float = 2.0) -> Tensor:
-    """Gaussian blur of (C, H, W) along one direction."""
+    """Gaussian blur of (C, H, W) along one direction: a weighted sum of shifted copies."""
+    height, width = maps.shape[-2:]
     radius = math.ceil(3 * sigma)
-    steps = torch.arange(-radius, radius + 1, dtype=maps.dtype)
-    rows, columns = torch.meshgrid(steps, steps, indexing="ij")
-    along = columns * math.cos(angle) + rows * math.sin(angle)
-    across = rows * math.cos(angle) - columns * math.sin(angle)
-    kernel = torch.exp(-0.5 * (along / sigma) ** 2 - 0.5 * (across / 0.5) ** 2)
-    kernel = (kernel / kernel.sum()).to(maps)
-    x = F.pad(maps[:, None], (radius, radius, radius, radius), mode="replicate")
-    return F.conv2d(x, kernel[None, None]).squeeze(1)
+    padded = F.pad(maps[None], (radius, radius, radius, radius), mode="replicate")[0]
+    total, weights = torch.zeros_like(maps), 0.0
+    for step in range(-radius, radius + 1):
+        row = radius + round(step * math.sin(angle))
+        column = radius + round(step * math.cos(angle))
+        weight = math.exp(-0.5 * (step / sigma) ** 2)
+        total.add_(padded[:, row : row + height, column : column + width], alpha=weight)
+        weights += weight
+    return total / weights
