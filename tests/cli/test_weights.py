@@ -5,11 +5,14 @@ import pytest
 import torch
 
 from tests.cli.command import Command
+from tests.evaluation.small_results import small_result
 from tests.small import tiny_backbone
 from vosctl.errors import WeightsError
+from vosctl.evaluation.results import write_results
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.registry import load_model
 from vosctl.models.weights_file import read_weights, write_weights
+from vosctl.training.checkpoint import Checkpoint
 
 
 def model_file(path: Path) -> Path:
@@ -90,6 +93,42 @@ def test_a_checkpoint_of_the_authors_is_imported(vosctl: Command, clip: Path, tm
     assert "no refinement network in use" not in whole.err
     assert "rn18_all exists" not in whole.err
     assert "--overwrite" in vosctl("weights", "import", "rn18_all.pth").error
+
+
+def test_a_training_run_is_exported_with_its_card(vosctl: Command) -> None:
+    state = {f"backbone.{k}": v for k, v in tiny_backbone(4).state_dict().items()}
+    recipe = '[[sources]]\nkind = "clips"\ndata = "davis"\nweight = 1.0\n'
+    run = {
+        "backbone": "resnet18",
+        "seed": 1,
+        "total_steps": 90,
+        "version": "0.1.0",
+        "torch": "2",
+        "validation": [],
+    }
+    run["data"] = {"davis": "train", "val": "val"}
+    Checkpoint(90, {}, state, {}, {}, recipe, run).write(Path("checkpoint.pt"))
+    write_results(small_result(), Path("results.json"))
+    export = [
+        "weights",
+        "export",
+        "checkpoint.pt",
+        "m.pt",
+        "--scores",
+        "results.json",
+        "--card",
+        "license=a = b",
+    ]
+    assert vosctl(*export).code == 0
+    card = json.loads(Path("m.json").read_text())
+    assert card["sha256"] == read_weights(Path("m.pt")).sha256
+    assert card["trained_on"] == {"davis": "train"}
+    assert card["license"] == "a = b"
+    assert card["scores"]["all"] == {"J&F": 60.6, "J": 66.2, "F": 55.0}
+    assert card["scores"]["bear"] == {"J&F": 60.0, "J": 65.0, "F": 55.0}
+    assert "--overwrite" in vosctl(*export).error
+    assert "expected KEY=TEXT" in vosctl(*export, "--overwrite", "--card", "nothing").error
+    assert "ends in .pt" in vosctl("weights", "export", "checkpoint.pt", "m.bin").error
 
 
 def test_what_is_no_checkpoint_of_the_authors(vosctl: Command, tmp_path: Path) -> None:

@@ -35,16 +35,20 @@ def export_checkpoint(checkpoint: Path, destination: Path, card: Mapping[str, An
         raise WeightsError(
             f"{checkpoint}: was trained with the backbone {backbone}, which has no architecture here"
         )
+    recipe = tomllib.loads(content.recipe)
+    # What was learned from; the start and the validation's data are among the run's data too.
+    keys = ("data", "objects", "backgrounds")
+    sources = {source[key] for source in recipe["sources"] for key in keys if key in source}
     fields = {
         "architecture": names[0],
         "summary": f"trained with vosctl train, {content.step} of {content.run['total_steps']} steps",
         "trained_steps": content.step,
-        "trained_on": content.run["data"],
+        "trained_on": {name: content.run["data"][name] for name in sorted(sources)},
         "seed": content.run["seed"],
         "vosctl": content.run["version"],
         "torch": content.run["torch"],
         "validation": content.run["validation"][-1] if content.run["validation"] else None,
         "checkpoint_sha256": file_sha256(checkpoint),
-        "recipe": tomllib.loads(content.recipe),
+        "recipe": recipe,
     }
     return write_weights(destination, names[0], content.average, {**fields, **(card or {})})
