@@ -188,6 +188,7 @@ def test_bad_input_is_one_line_and_exit_code_2(vosctl: Command, clip: Path) -> N
         (["segment", clip, *first, "-o", "file"], ["file is a file"]),
         (["segment", clip, *first, "-o", "file/inside"], ["file/inside"]),
         (["segment", clip, *first, "--overlay", "o.mp4"], ["o.mp4 exists", "--overwrite"]),
+        (["segment", clip, *first, "--report", "no/r.json"], ["no/r.json", "no folder no"]),
         (["segment", clip, *first, "--overlay", "o.xyz"], ["o.xyz", ".mp4"]),
         (["segment", clip, *first, "--model", "frtm-rn19"], ["frtm-rn19", "did you mean frtm-rn18"]),
         (["segment", clip, *first, "--model", "broken.pth"], ["broken.pth"]),

@@ -20,3 +20,13 @@ def test_shifts_move_zeros_in() -> None:
     torch.testing.assert_close(after[:-1], here[1:])
     assert not before[0].any()
     assert not after[-1].any()
+
+
+def test_training_may_follow_tracking() -> None:
+    with torch.inference_mode():
+        double(torch.rand(1, 1, 19, 23))
+        shifted_enlargement(19, 40, torch.float32, torch.device("cpu"))
+    x = torch.rand(1, 1, 19, 23, requires_grad=True)
+    matrix = shifted_enlargement(19, 40, torch.float32, torch.device("cpu"))[1]
+    (matrix @ double(x)[0, 0, :19]).sum().backward()
+    assert x.grad is not None

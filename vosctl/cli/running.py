@@ -88,11 +88,13 @@ def claim_folder(folder: Path, overwrite: bool) -> None:
 
 
 def claim_file(path: Path, overwrite: bool) -> None:
-    """Make sure that a result may be written to a file.
+    """Make sure, before the work, that a result may be written to a file.
 
     Raises:
-        OutputError: it exists and nobody said that it may go.
+        OutputError: its folder is missing, or it exists and nobody said that it may go.
     """
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; name another file, or use --overwrite")
 
@@ -170,6 +172,8 @@ def run(
     """
     from vosctl.session import segment_clip
 
+    if report:
+        claim_file(report, overwrite=True)
     label_maps = {frame: mask.labels for frame, mask in masks.items()}
     with progress(source.info.path.name, source.info.frame_count_hint, quiet) as on_frame:
         summary = segment_clip(source, label_maps, model, settings, outputs, on_frame)

@@ -11,12 +11,14 @@ from torch import Tensor
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # training may find in the cache what tracking has put there
 def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The matrix (2*size, size) of bicubic enlarging by two, in one dimension."""
     return _matrix(size, 2 * size, "bicubic").to(dtype).to(device)
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # training may find in the cache what tracking has put there
 def shifted_enlargement(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Bicubic enlarging by two, then bilinear to any size, then a shift by -1, 0 and 1, zeros moving in.
 

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vosctl.errors import OutputError, WeightsError
+from vosctl.errors import WeightsError
+from vosctl.media.files import atomic_path, output_error
 
 FORMAT = 1
 SUFFIX = ".pt"
@@ -86,18 +87,15 @@ def write_weights(path: Path, architecture: str, state: Mapping[str, Tensor], ca
         name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
         for name, value in state.items()
     }
-    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(path.parent, error) from error
+    with atomic_path(path) as temporary:
         torch.save({"format": FORMAT, "architecture": architecture, "state": half}, temporary)
-        sha256 = file_sha256(temporary)
-        temporary.replace(path)
-        temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n")
-        temporary.replace(path.with_suffix(".json"))
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"{path}: cannot be written: {error}; name a folder that can") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    sha256 = file_sha256(path)
+    with atomic_path(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n", encoding="utf-8")
     return sha256
 
 
