@@ -17,7 +17,6 @@ from vosctl.models.backbone import BackboneName, ResNet
 from vosctl.models.model import Model
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.registry import ARCHITECTURES
-from vosctl.models.resampling import doubling, shifted_enlargement
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 from vosctl.training.batches import data_path, open_sequences
@@ -65,11 +64,7 @@ class Validation:
             state: parameters under `backbone.` and `refinement.`.
         """
         model = build_model(self.backbone, state).prepare(self.device, self.dtype)
-        scores = {sequence.name: 100 * self._score_sequence(model, sequence) for sequence in self.sequences}
-        # The tracker has cached these in inference mode; training needs some that autograd can save.
-        doubling.cache_clear()
-        shifted_enlargement.cache_clear()
-        return scores
+        return {sequence.name: 100 * self._score_sequence(model, sequence) for sequence in self.sequences}
 
     def _score_sequence(self, model: Model, sequence: Sequence) -> float:
         frames = [self._small(read_image(path)) for path in sequence.frames]
