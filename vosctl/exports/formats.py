@@ -1,0 +1,123 @@
+"""The formats by name."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from vosctl.errors import UsageError
+from vosctl.exports.alpha_video import FFV1, PRORES, AlphaVideoWriter
+from vosctl.exports.binary_folder import BinaryFolderWriter
+from vosctl.exports.coco import CocoWriter
+from vosctl.exports.cutout_video import CutoutVideoWriter
+from vosctl.exports.label_video import LabelVideoExport
+from vosctl.exports.numpy_archive import NumpyArchiveWriter
+from vosctl.exports.palette_folder import PaletteFolderWriter
+from vosctl.exports.rgba_folder import RgbaFolderWriter
+from vosctl.exports.soft_folder import SoftFolderWriter
+from vosctl.exports.writer import ExportWriter
+from vosctl.exports.yolo_folder import YoloFolderWriter
+from vosctl.media.frame import ClipInfo
+from vosctl.media.video_writer import VIDEO_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form in which masks leave."""
+
+    name: str
+    summary: str
+    open: Callable[[Path, ClipInfo], ExportWriter]
+    suffixes: tuple[str, ...] = ()
+    """Of its one file, the usual one first; none for a folder of files."""
+    needs_pictures: bool = False
+    """Shows the clip, not its masks alone."""
+    needs_soft: bool = False
+    """Holds probabilities, which only a run has."""
+    is_exact: bool = False
+    """The label maps can be read back as they were."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Many files, not one."""
+        return not self.suffixes
+
+
+_LIST = (
+    Format("palette", "folder of palette PNGs", PaletteFolderWriter, is_exact=True),
+    Format("binary", "folder per object of black and white PNGs", BinaryFolderWriter, is_exact=True),
+    Format("label-video", "ids in one lossless gray video", LabelVideoExport, (".mkv",), is_exact=True),
+    Format("coco", "COCO JSON, run-length coded", CocoWriter, (".json",), is_exact=True),
+    Format("numpy", "array of label maps", NumpyArchiveWriter, (".npz",), is_exact=True),
+    Format("yolo", "polygons as YOLO trains on; holes are filled", YoloFolderWriter),
+    Format("rgba", "folder of cut-out PNGs with alpha", RgbaFolderWriter, needs_pictures=True),
+    Format(
+        "alpha-prores",
+        "ProRes 4444 video with alpha",
+        partial(AlphaVideoWriter, codec=PRORES),
+        (".mov",),
+        needs_pictures=True,
+    ),
+    Format(
+        "alpha-ffv1",
+        "lossless video with alpha",
+        partial(AlphaVideoWriter, codec=FFV1),
+        (".mkv",),
+        needs_pictures=True,
+    ),
+    Format("cutout", "video of the objects on green", CutoutVideoWriter, VIDEO_SUFFIXES, needs_pictures=True),
+    Format("soft", "folder per object of 8-bit probabilities", SoftFolderWriter, needs_soft=True),
+    Format("soft16", "the same with 16 bits", partial(SoftFolderWriter, bits=16), needs_soft=True),
+)
+
+FORMATS = {form.name: form for form in _LIST}
+"""All formats by name."""
+
+
+def find_format(name: str) -> Format:
+    """The format of a name; `cutout:RRGGBB` names the colour behind the cut-out.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    colour = re.fullmatch(r"cutout:#?([0-9a-fA-F]{6})", name)
+    if colour:
+        red, green, blue = bytes.fromhex(colour[1])
+        return replace(FORMATS["cutout"], open=partial(CutoutVideoWriter, colour=(red, green, blue)))
+    if name.startswith("cutout:"):
+        raise UsageError(f"format {name}: expected a colour such as cutout:00ff00")
+    near = difflib.get_close_matches(name, FORMATS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(FORMATS)}"
+    raise UsageError(f"format {name} is not known; {hint}")
+
+
+def check_place(form: Format, path: Path) -> None:
+    """Make sure that a path suits a format.
+
+    Raises:
+        UsageError: the suffix is not the format's.
+    """
+    if form.suffixes and path.suffix.lower() not in form.suffixes:
+        raise UsageError(
+            f"{path}: {form.name} is one file; name it with the suffix {' or '.join(form.suffixes)}"
+        )
+
+
+def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
+    """Where each of several formats goes: one alone to `output` itself, more into it under their names.
+
+    Raises:
+        UsageError: a format is named twice, or `output` does not suit the one format.
+    """
+    names = [form.name for form in formats]
+    if len(formats) == 1:
+        check_place(formats[0], output)
+        return {output: formats[0]}
+    twice = [name for name in FORMATS if names.count(name) > 1]
+    if twice:
+        raise UsageError(f"the format {twice[0]} is given twice; name it once")
+    return {output / f"{form.name}{form.suffixes[0] if form.suffixes else ''}": form for form in formats}

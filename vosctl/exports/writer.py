@@ -1,0 +1,82 @@
+"""What every export takes, and what it promises."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosctl.errors import MaskError, TruncatedClipError
+
+Labels = NDArray[np.uint8]  # (H, W): 0 is background, 1..254 are objects
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """One frame of a clip with its label map."""
+
+    labels: Labels
+    """(H, W) uint8: 0 is background, 1..254 are objects."""
+    stem: str
+    """Name of the files that belong to this frame, such as "00000"."""
+    time: Fraction | None = None
+    """Seconds on the clip's own clock."""
+    rgb: NDArray[np.uint8] | None = None
+    """The picture (H, W, 3), for the formats that show it."""
+    soft: Mapping[int, NDArray[np.float32]] | None = None
+    """Probability (H, W) in [0, 1] of each object that has been seen so far, for the formats that keep it."""
+
+
+class ExportWriter(ABC):
+    """Writes labelled frames of one size, in order; use it in a `with` statement.
+
+    No file is ever half-written. If the block is interrupted (Ctrl-C), or its clip breaks off, what came
+    before is kept and readable; after any other exception a format of one file leaves nothing, and one of
+    many files leaves those that were whole.
+    """
+
+    def __init__(self) -> None:
+        self._size: tuple[int, int] | None = None  # (height, width) of the first frame
+
+    def write(self, frame: LabelledFrame) -> None:
+        """Adds a frame.
+
+        Raises:
+            MaskError: the frame has another size than the first one.
+            OutputError: it cannot be written.
+        """
+        height, width = frame.labels.shape
+        if self._size is None:
+            self._size = (height, width)
+        elif self._size != (height, width):
+            raise MaskError(
+                f"mask {frame.stem} is {width}x{height}, but the first is {self._size[1]}x{self._size[0]}; "
+                "give masks of one size"
+            )
+        self._add(frame)
+
+    @abstractmethod
+    def _add(self, frame: LabelledFrame) -> None:
+        """Writes one frame."""
+
+    @abstractmethod
+    def _close(self, error: BaseException | None, keep: bool) -> None:
+        """Completes the result if what came is to be kept, else takes back what is not whole."""
+
+    @property
+    def note(self) -> str | None:
+        """What people should know of the result."""
+        return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        is_cut = isinstance(error, KeyboardInterrupt | TruncatedClipError) and self._size is not None
+        self._close(error, keep=error is None or is_cut)
