@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import torch
 
 from vosctl import __version__
 from vosctl.errors import TruncatedClipError
+from vosctl.exports.formats import Format
+from vosctl.exports.writer import LabelledFrame
 from vosctl.media.clip import Clip, Frame
 from vosctl.media.mask_writer import MaskWriter
 from vosctl.media.overlay import draw_overlay
@@ -46,6 +48,8 @@ class Outputs:
     overlay: Path | None = None
     """Video of the clip with its masks drawn over it."""
     style: OverlayStyle = OverlayStyle()
+    exports: Mapping[Path, Format] = field(default_factory=dict)
+    """Masks in other formats, by the folder or file that they go to."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,16 @@ def segment_clip(
     with ExitStack() as stack:
         mask_writer = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
         video = stack.enter_context(VideoWriter(outputs.overlay, clip.info)) if outputs.overlay else None
-        for result in tracker.run(images(), masks):
+        exports = [stack.enter_context(form.open(path, clip.info)) for path, form in outputs.exports.items()]
+        soft = any(form.needs_soft for form in outputs.exports.values())
+        for result in tracker.run(images(), masks, soft=soft):
             frame = waiting.popleft()
             if mask_writer:
                 mask_writer.write(frame.stem, result.labels)
+            if exports:
+                labelled = _labelled(frame, result, tracker.object_ids)
+                for export in exports:
+                    export.write(labelled)
             if video:
                 style = outputs.style
                 picture = draw_overlay(frame.rgb, result.labels, style.opacity, style.contour)
@@ -142,8 +152,7 @@ def segment_clip(
                 first_mask = time.perf_counter() - start
             if on_frame:
                 on_frame(frame, result)
-        if video and video.note:
-            notes.append(video.note)
+        notes.extend({writer.note: None for writer in (video, *exports) if writer and writer.note})
     seconds = time.perf_counter() - start
 
     on_gpu = model.device.type == "cuda"
@@ -165,6 +174,13 @@ def segment_clip(
         broken=broken,
         notes=tuple(notes),
     )
+
+
+def _labelled(frame: Frame, result: TrackedFrame, object_ids: tuple[int, ...]) -> LabelledFrame:
+    """As exports take it; the probabilities are of the objects so far, none before the first mask."""
+    maps = result.probabilities[1:] if result.probabilities is not None else ()
+    soft = dict(zip(object_ids, maps, strict=False))
+    return LabelledFrame(result.labels, frame.stem, frame.time, frame.rgb, soft)
 
 
 def _peak_memory_mb() -> float:

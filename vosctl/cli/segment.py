@@ -7,6 +7,8 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
+from vosctl.exports.formats import FORMATS, describe, find_format, places
+from vosctl.exports.png import make_folder
 
 
 def segment(
@@ -17,11 +19,21 @@ def segment(
         typer.Option(
             "--output",
             "-o",
-            metavar="DIR",
-            help="Folder for the masks, one palette PNG a frame.",
+            metavar="OUT",
+            help="Folder for the masks, one palette PNG a frame; or the file or folder of the one --format, "
+            "or the folder that several go into.",
             show_default="CLIP_masks in this folder",
         ),
     ] = None,
+    format_names: Annotated[
+        list[str],
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"May be repeated: {describe(FORMATS.values())}",
+            show_default="palette",
+        ),
+    ] = [],  # noqa: B006
     overlay: Annotated[
         Path | None,
         typer.Option(
@@ -51,11 +63,15 @@ def segment(
     from vosctl.media.clip import open_clip
     from vosctl.session import Outputs
 
-    folder = output or Path(f"{clip.stem}_masks")
+    formats = [find_format(name) for name in format_names] or [FORMATS["palette"]]
+    suffixes = formats[0].suffixes if len(formats) == 1 else ()
+    place = output or Path(f"{clip.stem}_masks{suffixes[0] if suffixes else ''}")
+    targets = places(formats, place)
     with open_clip(clip) as source:
         masks = running.read_masks(mask, source.info, quiet)
         settings = running.read_settings(variant, window, max_size)
-        running.claim_folder(folder, overwrite)
+        claim = running.claim_file if suffixes else running.claim_folder
+        claim(place, overwrite)
         if overlay:
             running.claim_file(overlay, overwrite)
         from vosctl.models.registry import load_model
@@ -68,6 +84,12 @@ def segment(
             precision=precision.value,
             download=download,
         )
-        running.run(source, masks, loaded, settings, Outputs(folder, overlay), report, quiet)
+        if len(targets) > 1:
+            make_folder(place)
+        folder = next((path for path, form in targets.items() if form.name == "palette"), None)
+        exports = {path: form for path, form in targets.items() if path != folder}
+        outputs = Outputs(folder, overlay, exports=exports)
+        running.run(source, masks, loaded, settings, outputs, report, quiet)
     if not quiet:
-        console.print(f"masks in {folder}" + (f", overlay in {overlay}" if overlay else ""), markup=False)
+        masks_in = ", ".join(map(str, targets))
+        console.print(f"masks in {masks_in}" + (f", overlay in {overlay}" if overlay else ""), markup=False)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -74,6 +74,12 @@ _LIST = (
 
 FORMATS = {form.name: form for form in _LIST}
 """All formats by name."""
+
+
+def describe(formats: Iterable[Format]) -> str:
+    """Names and summaries in one line, for help."""
+    listed = "; ".join(f"{form.name} ({form.summary})" for form in formats)
+    return f"{listed}. cutout:RRGGBB takes another colour than green."
 
 
 def find_format(name: str) -> Format:

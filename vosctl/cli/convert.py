@@ -1,0 +1,114 @@
+"""`vosctl convert`: masks from one form into another."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosctl.cli import options, running
+from vosctl.cli.console import console
+from vosctl.errors import UsageError
+from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_format
+from vosctl.exports.pairing import with_pictures
+from vosctl.exports.sources import MaskSource
+from vosctl.exports.writer import LabelledFrame
+from vosctl.media.clip import ClipInfo, open_clip
+from vosctl.media.prefetch import prefetch
+
+_FRAMES_AHEAD = 4
+
+
+def convert(
+    masks: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MASKS",
+            help="Masks that exist: a folder of them, a folder with one folder per object, a label video, "
+            "a COCO .json or an .npz.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="The file or, for a format of many files, the folder.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help=describe(form for form in FORMATS.values() if not form.needs_soft),
+            show_default=False,
+        ),
+    ],
+    clip: Annotated[
+        Path | None,
+        typer.Option(
+            "--clip",
+            metavar="CLIP",
+            help="The clip that the masks belong to: its pictures, times, names and sound. Formats that show "
+            "pictures need it.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: options.OverwriteOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Write masks that exist in another format; object ids stay exactly as they are.
+
+    Example: vosctl convert clip_masks -o masks.json --to coco
+    """
+    form = find_format(to)
+    _check(form, clip)
+    check_place(form, output)
+    if output.resolve() == masks.resolve():
+        raise UsageError(f"{output} is where the masks are; name another place with -o")
+    claim = running.claim_folder if form.is_folder else running.claim_file
+    claim(output, overwrite)
+    source = MaskSource(masks)
+    with ExitStack() as stack:
+        info = source.info
+        frames: Iterator[LabelledFrame] = iter(source)
+        if clip:
+            opened = stack.enter_context(open_clip(clip))
+            info = opened.info
+            frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks)
+        count, note = _write(frames, form, output, info, quiet)
+    if not quiet:
+        for line in [*source.notes, *([note] if note else [])]:
+            console.print(line, markup=False)
+        console.print(f"{count} frames in {output}: {form.summary}", markup=False)
+
+
+def _check(form: Format, clip: Path | None) -> None:
+    if form.needs_soft:
+        raise UsageError(
+            f"--to {form.name}: probabilities are known only while a clip is tracked; use "
+            f"vosctl segment CLIP --mask FILE --format {form.name}"
+        )
+    if form.needs_pictures and clip is None:
+        raise UsageError(f"--to {form.name} shows the pictures; say of which clip with --clip CLIP")
+
+
+def _write(
+    frames: Iterator[LabelledFrame], form: Format, output: Path, info: ClipInfo, quiet: bool
+) -> tuple[int, str | None]:
+    """The number of frames, and what to say of the result."""
+    count = 0
+    with running.progress(output.name, info.frame_count_hint, quiet) as on_frame:
+        step: Callable[..., None] | None = on_frame
+        with form.open(output, info) as writer:
+            for frame in frames:
+                writer.write(frame)
+                count += 1
+                if step:
+                    step()
+    return count, writer.note
