@@ -1,5 +1,6 @@
 """What all tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,10 @@ def shared_data() -> Path:
     if not (folder / "data" / "davis").is_dir():
         pytest.skip("no real clips beside this checkout")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """`vosctl train` has the processor flush them for the rest of its process; tests share one."""
+    yield
+    torch.set_flush_denormal(False)
