@@ -83,7 +83,7 @@ def read_coco(path: Path, note: Note) -> Iterator[LabelledFrame]:
         MaskError: the file is not in COCO's layout, or holds polygons or ids that a label map cannot.
     """
     images, annotations = _parts(path)
-    stems = safe_stems([PureWindowsPath(str(image.get("file_name", ""))).stem for image in images])
+    stems = safe_stems([_stem_of(image) for image in images])
     for image, stem in zip(images, stems, strict=True):
         where = f"{path}, image {stem}"
         width, height = check_size(where, image.get("width"), image.get("height"))
@@ -100,6 +100,11 @@ def read_coco(path: Path, note: Note) -> Iterator[LabelledFrame]:
                 note(OVERLAP)
             labels[is_object] = object_id
         yield LabelledFrame(labels, stem, _time_of(image))
+
+
+def _stem_of(image: Mapping[str, Any]) -> str:
+    name = image.get("file_name")
+    return PureWindowsPath(name).stem if isinstance(name, str) else ""  # which knows both kinds of slash
 
 
 def _object_id(annotation: Mapping[str, Any]) -> int:
