@@ -76,7 +76,6 @@ def test_wrong_requests_are_one_line_and_write_nothing(vosctl: Command, clip: Pa
     short = ["clip_masks", "-o", "x.json", "--to"]
     cases: list[tuple[list[object], list[str]]] = [
         (["nowhere", "-o", "x.json", "--to", "coco"], ["nowhere does not exist", "folder of masks"]),
-        (["first.png", "-o", "x.json", "--to", "coco"], ["first.png"]),
         ([clip, "-o", "x.json", "--to", "coco"], ["clip.mp4", "does not hold object ids"]),
         ([*short, "cooc"], ["cooc is not known", "did you mean coco"]),
         ([*short, "soft"], ["--to soft", "--format soft"]),

@@ -96,6 +96,15 @@ def test_palette_folder_of_other_hands(tmp_path: Path) -> None:
         list(MaskSource(tmp_path))
 
 
+def test_one_mask_alone(tmp_path: Path) -> None:
+    Image.fromarray(SECOND).save(tmp_path / "first.png")
+    np.save(tmp_path / "first.npy", SECOND)
+    for name in ("first.png", "first.npy"):
+        (frame,) = MaskSource(tmp_path / name)
+        assert frame.stem == "first"
+        np.testing.assert_array_equal(frame.labels, SECOND)
+
+
 def test_places_without_masks(tmp_path: Path) -> None:
     with pytest.raises(MaskError, match="does not exist; give a folder of masks"):
         MaskSource(tmp_path / "nowhere")

@@ -27,12 +27,14 @@ class PaletteFolderWriter(ExportWriter):
 
 
 def read_mask_folder(path: Path, note: Note) -> Iterator[LabelledFrame]:
-    """Yields the label maps of a folder of images in natural order, in any form that masks are read in.
+    """Yields the label maps of a folder of images in natural order, or of one image.
+
+    They may have any form that masks are read in.
 
     Raises:
         MaskError: an image cannot be read as a mask, or two have one name.
     """
-    files = list_images(path)
+    files = [path] if path.is_file() else list_images(path)
     stems = {file.stem: file for file in files}
     colour_ids: ColourIds = {}
     for file in files:

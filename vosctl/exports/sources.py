@@ -13,7 +13,7 @@ from vosctl.exports.numpy_archive import read_numpy_archive
 from vosctl.exports.palette_folder import read_mask_folder
 from vosctl.exports.writer import LabelledFrame
 from vosctl.media.frame import ClipInfo
-from vosctl.media.frame_folder import list_images
+from vosctl.media.frame_folder import IMAGE_SUFFIXES, list_images
 from vosctl.media.video_clip import VideoClip
 
 READABLE = "a folder of masks, a folder with one folder per object, a label video, a COCO .json or an .npz"
@@ -67,6 +67,8 @@ def _reader_of(path: Path) -> tuple[str, _Reader]:
             return "COCO JSON", read_coco
         if suffix == ".npz":
             return "NumPy archive", read_numpy_archive
+        if suffix in IMAGE_SUFFIXES or suffix == ".npy":
+            return "mask", read_mask_folder
         return "label video", read_labels_of_video
     try:
         if list_images(path):
