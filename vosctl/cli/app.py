@@ -45,11 +45,12 @@ def _root(
 
 
 def _add_commands() -> None:
-    from vosctl.cli import benchmark, convert, demo, overlay, segment, train, weights
+    from vosctl.cli import benchmark, convert, demo, inspect, overlay, segment, train, weights
 
     app.command(epilog=EXIT_CODES)(segment.segment)
     app.command(epilog=EXIT_CODES)(overlay.overlay)
     app.command(epilog=EXIT_CODES)(convert.convert)
+    app.command(epilog=EXIT_CODES)(inspect.inspect)
     app.command(epilog=EXIT_CODES)(benchmark.benchmark)
     app.command()(demo.demo)
     app.command()(train.train)

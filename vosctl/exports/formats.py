@@ -126,4 +126,9 @@ def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
     twice = [name for name in FORMATS if names.count(name) > 1]
     if twice:
         raise UsageError(f"the format {twice[0]} is given twice; name it once")
-    return {output / f"{form.name}{form.suffixes[0] if form.suffixes else ''}": form for form in formats}
+    return {place_in(output, form): form for form in formats}
+
+
+def place_in(folder: Path, form: Format) -> Path:
+    """Where a format stands in the folder of several."""
+    return folder / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"

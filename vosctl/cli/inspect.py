@@ -1,0 +1,239 @@
+"""`vosctl inspect`: what a clip, masks or a run are."""
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vosctl.cli import options, running
+from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
+from vosctl.exports.areas import AreaCounter
+from vosctl.exports.contact_sheet import contact_sheet, draw_frame, spread
+from vosctl.exports.formats import FORMATS, place_in
+from vosctl.exports.pairing import with_pictures
+from vosctl.exports.png import save_png
+from vosctl.exports.sources import MaskSource
+from vosctl.media.clip import Clip, open_clip
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_BAR_COUNT = 40
+
+
+def inspect(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CLIP|MASKS|RUN",
+            help="A clip, masks in any form that convert reads, what segment wrote, or its --report.",
+            show_default=False,
+        ),
+    ],
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--contact-sheet",
+            metavar="FILE.png",
+            help="Also draw up to 24 frames into one picture.",
+            show_default=False,
+        ),
+    ] = None,
+    clip: Annotated[
+        Path | None,
+        typer.Option(
+            "--clip",
+            metavar="CLIP",
+            help="The clip that the masks belong to, for the contact sheet.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, with the area of each object in every frame.")
+    ] = False,
+    overwrite: options.OverwriteOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Say what a clip, masks or a run are: size, frames, times, objects and their areas.
+
+    Example: vosctl inspect clip_masks --contact-sheet sheet.png --clip clip.mp4
+    """
+    if sheet:
+        if sheet.suffix.lower() != ".png":
+            raise UsageError(f"{sheet}: the contact sheet is a PNG; name it with the suffix .png")
+        running.claim_file(sheet, overwrite)
+    report = _read_report(path)
+    if report is not None:
+        if sheet:
+            raise UsageError(f"{path} is a report, without frames; name the masks for a contact sheet")
+        _show(report, as_json)
+        return
+    masks, source = _open(path)
+    if masks is not None:
+        result = _inspect_masks(masks, quiet)
+        if sheet:
+            _draw_masks(masks, clip, result["frames"], sheet)
+    else:
+        assert source is not None
+        if clip:
+            raise UsageError(f"{path} is a clip itself; --clip is for masks")
+        result = _inspect_clip(source, quiet)
+        if sheet:
+            _draw_clip(source, result["frames"], sheet)
+    _show(result, as_json)
+    if result.get("broken"):
+        raise TruncatedClipError(result["broken"])
+
+
+def _read_report(path: Path) -> dict[str, Any] | None:
+    """The summary of a run, if `path` is one that `--report` wrote."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return None
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None  # reading it as masks tells what is wrong
+    is_report = isinstance(report, dict) and {"clip", "frames", "model", "version"} <= report.keys()
+    return {"kind": "run", "path": str(path), **report} if is_report else None
+
+
+def _open(path: Path) -> tuple[MaskSource | None, Clip | None]:
+    """The masks at `path` or, if these are none, the clip."""
+    inside = [place_in(path, form) for form in FORMATS.values() if form.is_exact] if path.is_dir() else []
+    run = next((place for place in inside if place.exists()), None)  # of a run in several formats
+    try:
+        return MaskSource(run or path), None
+    except MaskError as no_masks:
+        try:
+            return None, open_clip(path)
+        except ClipError as no_clip:
+            is_of_masks = path.is_dir() or path.suffix.lower() in (".json", ".npz", ".npy")
+            raise (no_masks if is_of_masks else no_clip) from None
+
+
+def _inspect_masks(source: MaskSource, quiet: bool) -> dict[str, Any]:
+    counter = AreaCounter()
+    with running.progress(source.path.name, None, quiet) as on_frame:
+        step: Callable[..., None] | None = on_frame
+        for frame in source:
+            counter.add(frame)
+            if step:
+                step()
+    return {
+        "kind": "masks",
+        "path": str(source.path),
+        "form": source.form,
+        "width": source.width,
+        "height": source.height,
+        "frames": counter.frames,
+        "objects": [
+            {
+                "id": item.object_id,
+                "frames": len(item.seen),
+                "first": item.seen[0],
+                "last": item.seen[-1],
+                "areas": list(item.areas),
+            }
+            for item in counter.objects()
+        ],
+        "notes": source.notes,
+    }
+
+
+def _inspect_clip(source: Clip, quiet: bool) -> dict[str, Any]:
+    info = source.info
+    times: list[float] = []
+    frames = 0
+    broken: str | None = None
+    with running.progress(info.path.name, info.frame_count_hint, quiet) as on_frame:
+        try:
+            for frame in source:
+                frames += 1
+                if frame.time is not None:
+                    times.append(float(frame.time))
+                if on_frame:
+                    on_frame(frame, None)
+        except TruncatedClipError as error:
+            broken = str(error)
+    gaps = [b - a for a, b in pairwise(times)]
+    return {
+        "kind": "clip",
+        "path": str(info.path),
+        "form": "folder of images" if info.is_folder else "video",
+        "width": info.width,
+        "height": info.height,
+        "frames": frames,
+        "frames_per_second": float(info.rate) if info.rate else None,
+        "is_variable": bool(gaps) and max(gaps) > 1.5 * min(gaps),
+        "seconds": times[-1] - times[0] + gaps[-1] if gaps else None,
+        "rotation": info.rotation,
+        "pixel_aspect": str(info.pixel_aspect) if info.pixel_aspect else None,
+        "has_audio": info.has_audio,
+        "broken": broken,
+    }
+
+
+def _draw_masks(source: MaskSource, clip: Path | None, count: int, sheet: Path) -> None:
+    chosen = set(spread(count))
+    with open_clip(clip) if clip else nullcontext() as opened:
+        frames = with_pictures(opened, source, source.path) if opened else source
+        tiles = ((frame.stem, draw_frame(frame)) for index, frame in enumerate(frames) if index in chosen)
+        save_png(sheet, contact_sheet(tiles))
+
+
+def _draw_clip(source: Clip, count: int, sheet: Path) -> None:
+    chosen = set(spread(count))
+    frames = islice(source, count)  # no further: the clip may break off there, which has been noted
+    tiles = ((frame.stem, frame.rgb) for frame in frames if frame.index in chosen)
+    save_png(sheet, contact_sheet(tiles))
+
+
+def _show(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    out = Console(highlight=False)
+    table = Table.grid(padding=(0, 2))
+    for name, value in result.items():
+        if name not in ("objects", "notes") or result["kind"] == "run":
+            table.add_row(name.replace("_", " "), _text(value))
+    for note in result.get("notes", []) if result["kind"] == "masks" else []:
+        table.add_row("note", note)
+    out.print(table)
+    if result["kind"] == "masks":
+        out.print(_object_table(result))
+
+
+def _text(value: object) -> str:
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _object_table(result: dict[str, Any]) -> Table:
+    table = Table("object", "frames", "first", "last", "mean area", "area over time")
+    for item in result["objects"]:
+        share = sum(item["areas"]) / item["frames"] / (result["width"] * result["height"])
+        table.add_row(
+            *(str(item[key]) for key in ("id", "frames", "first", "last")),
+            f"{100 * share:.2f} %",
+            _bars(item["areas"]),
+        )
+    return table
+
+
+def _bars(values: list[int]) -> str:
+    """At most 40 bars, each the mean of some frames; a blank where the object is not seen at all."""
+    count = min(len(values), _BAR_COUNT)
+    bounds = [len(values) * index // count for index in range(count + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(bounds)]
+    highest = max(means)
+    return "".join(_BARS[max(1, round(mean / highest * 8)) if mean else 0] for mean in means)
