@@ -18,6 +18,7 @@ from vosctl.errors import MaskError, UsageError
 from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
 from vosctl.evaluation.output_folder import make_output_folder
 from vosctl.evaluation.variants import Variant
+from vosctl.models.choice import ModelChoice
 
 if TYPE_CHECKING:
     from vosctl.evaluation.results import BenchmarkResult
@@ -135,7 +136,7 @@ def benchmark(
         return
 
     from vosctl.evaluation.benchmark import require_all
-    from vosctl.evaluation.sequence_runner import ModelChoice, RunPlan
+    from vosctl.evaluation.sequence_runner import RunPlan
     from vosctl.tracking.settings import TrackerSettings
 
     devices = tuple(name.strip() for name in device.split(","))

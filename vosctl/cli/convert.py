@@ -14,6 +14,7 @@ from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_
 from vosctl.exports.pairing import with_pictures
 from vosctl.exports.sources import MaskSource
 from vosctl.exports.writer import LabelledFrame
+from vosctl.media.claims import claim_file, claim_folder
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.prefetch import prefetch
 
@@ -71,7 +72,7 @@ def convert(
     check_place(form, output)
     if output.resolve() == masks.resolve():
         raise UsageError(f"{output} is where the masks are; name another place with -o")
-    claim = running.claim_folder if form.is_folder else running.claim_file
+    claim = claim_folder if form.is_folder else claim_file
     claim(output, overwrite)
     source = MaskSource(masks)
     with ExitStack() as stack:

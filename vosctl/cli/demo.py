@@ -8,6 +8,7 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
+from vosctl.media.claims import claim_folder
 
 
 def demo(
@@ -32,8 +33,9 @@ def demo(
     from vosctl.media.video_writer import VideoWriter
     from vosctl.models.registry import load_model
     from vosctl.session import Outputs
+    from vosctl.task import MaskAt, read_masks
 
-    running.claim_folder(output, overwrite)
+    claim_folder(output, overwrite)
     loaded = load_model(model, backbone_weights=backbone_weights, device=device)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -52,7 +54,8 @@ def demo(
             truth.write(f"{index:05d}", labels)
 
     with open_clip(clip) as source:
-        masks = running.read_masks([str(first)], source.info, quiet)
+        masks = read_masks([MaskAt(0, first)], source.info)
+        running.say_masks(masks, quiet)
         settings = running.read_settings([], running.DEFAULT_WINDOW, None)
         running.run(source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet)
         found = MaskFolder(output / "masks")

@@ -19,6 +19,7 @@ from vosctl.exports.formats import FORMATS, place_in
 from vosctl.exports.pairing import with_pictures
 from vosctl.exports.png import save_png
 from vosctl.exports.sources import MaskSource
+from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip, open_clip
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -65,7 +66,7 @@ def inspect(
     if sheet:
         if sheet.suffix.lower() != ".png":
             raise UsageError(f"{sheet}: the contact sheet is a PNG; name it with the suffix .png")
-        running.claim_file(sheet, overwrite)
+        claim_file(sheet, overwrite)
     report = _read_report(path)
     if report is not None:
         if sheet:

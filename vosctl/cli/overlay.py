@@ -8,7 +8,10 @@ import typer
 from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.errors import UsageError
+from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip
+from vosctl.models.choice import ModelChoice
+from vosctl.task import parse_mask, read_masks
 
 
 def overlay(
@@ -59,24 +62,18 @@ def overlay(
             "give either --masks DIR with a mask for every frame, or --mask FILE to segment first"
         )
     path = output or Path(f"{clip.stem}_overlay.mp4")
-    running.claim_file(path, overwrite)
+    claim_file(path, overwrite)
     with open_clip(clip) as source:
         if masks:
             _draw(source, masks, path, opacity, contour, quiet)
         else:
-            given = running.read_masks(mask, source.info, quiet)
+            given = read_masks(tuple(map(parse_mask, mask)), source.info)
+            running.say_masks(given, quiet)
             settings = running.read_settings(variant, window, max_size)
-            from vosctl.models.registry import load_model
             from vosctl.session import Outputs, OverlayStyle
 
-            loaded = load_model(
-                model,
-                backbone_weights=backbone_weights,
-                refinement=refinement,
-                device=device,
-                precision=precision.value,
-                download=download,
-            )
+            choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
+            loaded = choice.load(device)
             outputs = Outputs(overlay=path, style=OverlayStyle(opacity, contour))
             running.run(source, given, loaded, settings, outputs, report, quiet)
     if not quiet:

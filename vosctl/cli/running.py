@@ -1,7 +1,6 @@
 """What commands that run the tracker have in common: reading their options, the bar, the summary."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from vosctl.cli.console import console
-from vosctl.errors import MaskError, OutputError, TruncatedClipError, UsageError
-from vosctl.media.clip import Clip, ClipInfo
+from vosctl.errors import TruncatedClipError, UsageError
+from vosctl.media.claims import claim_file
+from vosctl.media.clip import Clip
 from vosctl.media.files import atomic_path
-from vosctl.media.masks import Mask, read_mask
+from vosctl.media.masks import Mask
 
 if TYPE_CHECKING:
     from vosctl.models.model import Model
@@ -25,33 +25,12 @@ _VARIANTS = ("d-only", "no-update")
 DEFAULT_WINDOW = "8"
 
 
-def read_masks(options: Sequence[str], info: ClipInfo, quiet: bool) -> dict[int, Mask]:
-    """The masks of `--mask [FRAME=]FILE`, by frame index; says what was understood.
-
-    Raises:
-        UsageError: none is given, or two for one frame.
-        MaskError: one cannot be read or has another size than the clip.
-    """
-    if not options:
-        raise UsageError("no mask given; say which objects to follow with --mask FILE")
-    masks: dict[int, Mask] = {}
-    for option in options:
-        match = re.fullmatch(r"(\d+)=(.+)", option)
-        frame, path = (int(match[1]), Path(match[2])) if match else (0, Path(option))
-        if frame in masks:
-            raise UsageError(
-                f"{path}: a second mask for frame {frame}; put all objects of a frame into one mask, "
-                f"or name another frame with --mask FRAME={path}"
-            )
-        masks[frame] = read_mask(path, (info.width, info.height))
-        hint = info.frame_count_hint
-        if info.is_folder and hint is not None and frame >= hint:
-            raise MaskError(
-                f"{path}: given for frame {frame}, but {info.path} has {hint} frames, counted from 0"
-            )
-        if not quiet:
-            console.print(f"{masks[frame]}" + (f", from frame {frame} on" if frame else ""), markup=False)
-    return masks
+def say_masks(masks: Mapping[int, Mask], quiet: bool) -> None:
+    """How each mask was understood."""
+    if quiet:
+        return
+    for frame, mask in masks.items():
+        console.print(f"{mask}" + (f", from frame {frame} on" if frame else ""), markup=False)
 
 
 def read_settings(variants: Sequence[str], window: str, max_size: int | None) -> "TrackerSettings":
@@ -73,30 +52,6 @@ def read_settings(variants: Sequence[str], window: str, max_size: int | None) ->
         window=1 if window == "low-latency" else int(window),
         max_size=max_size,
     )
-
-
-def claim_folder(folder: Path, overwrite: bool) -> None:
-    """Make sure that results may go into a folder.
-
-    Raises:
-        OutputError: it is a file, or it holds something and nobody said that this may go.
-    """
-    if folder.is_dir() and not overwrite and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; name another folder with -o, or use --overwrite")
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file; name a folder with -o")
-
-
-def claim_file(path: Path, overwrite: bool) -> None:
-    """Make sure, before the work, that a result may be written to a file.
-
-    Raises:
-        OutputError: its folder is missing, or it exists and nobody said that it may go.
-    """
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; name another file, or use --overwrite")
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
-from vosctl.exports.formats import FORMATS, describe, find_format, places
-from vosctl.exports.png import make_folder
+from vosctl.exports.formats import FORMATS, describe, find_format
+from vosctl.models.choice import ModelChoice
+from vosctl.task import Task, open_task, parse_mask
 
 
 def segment(
@@ -60,36 +61,22 @@ def segment(
 
     Example: vosctl segment clip.mp4 --mask first.png --overlay out.mp4
     """
-    from vosctl.media.clip import open_clip
-    from vosctl.session import Outputs
-
-    formats = [find_format(name) for name in format_names] or [FORMATS["palette"]]
-    suffixes = formats[0].suffixes if len(formats) == 1 else ()
-    place = output or Path(f"{clip.stem}_masks{suffixes[0] if suffixes else ''}")
-    targets = places(formats, place)
-    with open_clip(clip) as source:
-        masks = running.read_masks(mask, source.info, quiet)
-        settings = running.read_settings(variant, window, max_size)
-        claim = running.claim_file if suffixes else running.claim_folder
-        claim(place, overwrite)
-        if overlay:
-            running.claim_file(overlay, overwrite)
-        from vosctl.models.registry import load_model
-
-        loaded = load_model(
-            model,
-            backbone_weights=backbone_weights,
-            refinement=refinement,
-            device=device,
-            precision=precision.value,
-            download=download,
-        )
-        if len(targets) > 1:
-            make_folder(place)
-        folder = next((path for path, form in targets.items() if form.name == "palette"), None)
-        exports = {path: form for path, form in targets.items() if path != folder}
-        outputs = Outputs(folder, overlay, exports=exports)
-        running.run(source, masks, loaded, settings, outputs, report, quiet)
+    names = tuple(format_names) or ("palette",)
+    suffixes = find_format(names[0]).suffixes if len(names) == 1 else ()
+    task = Task(
+        clip=clip,
+        masks=tuple(map(parse_mask, mask)),
+        output=output or Path(f"{clip.stem}_masks{suffixes[0] if suffixes else ''}"),
+        formats=names,
+        overlay=overlay,
+        model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
+        settings=running.read_settings(variant, window, max_size),
+        overwrite=overwrite,
+    )
+    with open_task(task) as opened:
+        running.say_masks(opened.masks, quiet)
+        loaded = task.model.load(device)
+        running.run(opened.source, opened.masks, loaded, task.settings, opened.outputs(), report, quiet)
     if not quiet:
-        masks_in = ", ".join(map(str, targets))
+        masks_in = ", ".join(map(str, task.places))
         console.print(f"masks in {masks_in}" + (f", overlay in {overlay}" if overlay else ""), markup=False)

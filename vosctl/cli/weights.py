@@ -109,8 +109,8 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model file that exists.")] = False,
 ) -> None:
     """Make a model file, in half precision and with a card, of a training checkpoint."""
-    from vosctl.cli.running import claim_file
     from vosctl.errors import UsageError
+    from vosctl.media.claims import claim_file
     from vosctl.training.export import export_checkpoint
 
     if destination.suffix != ".pt":

@@ -16,9 +16,8 @@ from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
 from vosctl.evaluation.variants import Variant
 from vosctl.media.clip import Frame, open_clip
-from vosctl.models.devices import Precision
+from vosctl.models.choice import ModelChoice
 from vosctl.models.model import Model
-from vosctl.models.registry import load_model
 from vosctl.models.weights_file import file_sha256
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
@@ -27,17 +26,6 @@ from vosctl.tracking.tracker import TrackedFrame, Tracker
 _WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
 
 OnFrames = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """Which model to load; see `vosctl.models.registry.load_model`."""
-
-    name: str | None = None
-    backbone_weights: Path | None = None
-    refinement: Path | None = None
-    precision: Precision = "auto"
-    download: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,15 +113,7 @@ class SequenceRunner:
 
     @cached_property
     def _model(self) -> Model:
-        choice = self._plan.model
-        return load_model(
-            choice.name,
-            backbone_weights=choice.backbone_weights,
-            refinement=choice.refinement,
-            device=self._device,
-            precision=choice.precision,
-            download=choice.download,
-        )
+        return self._plan.model.load(self._device)
 
     @property
     def _variant(self) -> Variant:

@@ -1,0 +1,29 @@
+"""Places for results, checked before the work begins: nothing that exists is written over unasked."""
+
+from pathlib import Path
+
+from vosctl.errors import OutputError
+
+
+def claim_folder(folder: Path, overwrite: bool) -> None:
+    """Make sure that results may go into a folder.
+
+    Raises:
+        OutputError: it is a file, or it holds something and nobody said that this may go.
+    """
+    if folder.is_dir() and not overwrite and any(folder.iterdir()):
+        raise OutputError(f"{folder} is not empty; name another folder with -o, or use --overwrite")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; name a folder with -o")
+
+
+def claim_file(path: Path, overwrite: bool) -> None:
+    """Make sure that a result may be written to a file.
+
+    Raises:
+        OutputError: its folder is missing, or it exists and nobody said that it may go.
+    """
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; name another file, or use --overwrite")
