@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from vosctl.models.backbone import ResNet
-from vosctl.models.model import Model
+from vosctl.models.model import FRTMModel
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS_FAST
 
@@ -43,11 +43,11 @@ def tiny_backbone(stages: int = 3) -> ResNet:
     return ResNet("resnet18", 4 if stages == 4 else 3)
 
 
-def tiny_model(refined: bool = False) -> Model:
+def tiny_model(refined: bool = False) -> FRTMModel:
     """A model of random weights, ready on the CPU in float32."""
     backbone = tiny_backbone(4 if refined else 3)
     network = RefinementNetwork(backbone.channels) if refined else None
-    model = Model("tiny", backbone, network, OURS_FAST, source="random")
+    model = FRTMModel("tiny", backbone, network, OURS_FAST, source="random")
     return model.prepare(torch.device("cpu"), torch.float32)
 
 

@@ -163,7 +163,7 @@ def segment_clip(
         network_size=tracker.stats.size,
         objects=tracker.object_ids,
         model=model.name,
-        refined=model.refinement is not None and settings.refine,
+        refined=model.refined and settings.refine,
         device=torch.cuda.get_device_name(model.device) if on_gpu else str(model.device),
         precision=str(model.dtype).removeprefix("torch."),
         seconds_to_first_mask=first_mask or 0.0,

@@ -117,7 +117,7 @@ class SequenceRunner:
 
     @property
     def _variant(self) -> Variant:
-        refines = self._model.refinement is not None
+        refines = self._model.refined
         variant = self._plan.variant or (Variant.OURS if refines else Variant.D_ONLY)
         if variant.refine and not refines:
             raise WeightsError(

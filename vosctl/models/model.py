@@ -1,8 +1,10 @@
 """A model ready to track: networks folded, in their number type, on their device."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 import torch
+from torch import nn
 
 from vosctl.models.backbone import ResNet, fold_batch_norms
 from vosctl.models.refinement import RefinementNetwork
@@ -11,34 +13,57 @@ from vosctl.models.target_model import FitSchedule
 
 @dataclass
 class Model:
-    """FRTM's networks and how D is fitted; made by `vosctl.models.registry.load_model`."""
+    """What the models of all systems have; made by `vosctl.models.registry.load_model`."""
 
     name: str
     """As it was asked for, e.g. frtm-rn18."""
     backbone: ResNet
-    """F, frozen."""
-    refinement: RefinementNetwork | None
-    """S; None leaves D alone, whose enlarged scores are then the result."""
-    schedule: FitSchedule
-    """The numbers of conjugate-gradient steps."""
-    source: str
+    """The feature extractor, frozen."""
+    source: str = field(default="", kw_only=True)
     """Where the weights came from, for people."""
-    sha256: str | None = None
+    sha256: str | None = field(default=None, kw_only=True)
     """Of the model file, None for weights from elsewhere."""
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    dtype: torch.dtype = torch.float32
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"), kw_only=True)
+    dtype: torch.dtype = field(default=torch.float32, kw_only=True)
 
-    def prepare(self, device: torch.device, dtype: torch.dtype) -> "Model":
+    @property
+    def refined(self) -> bool:
+        """Whether its masks are finer than the coarse scores, enlarged."""
+        return True
+
+    def networks(self) -> list[nn.Module]:
+        """All networks."""
+        return [self.backbone]
+
+    def prepare(self, device: torch.device, dtype: torch.dtype) -> Self:
         """Make the networks fit for inference, in place.
 
         Args:
             device: where to compute.
-            dtype: of F and S. D and the aggregation are always float32.
+            dtype: of the networks. D, the Gaussians and the aggregation are always float32.
         """
         self.device, self.dtype = device, dtype
-        for network in (self.backbone, self.refinement):
-            if network is not None:
-                network.eval().requires_grad_(False)
-                fold_batch_norms(network)
-                network.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for network in self.networks():
+            network.eval().requires_grad_(False)
+            fold_batch_norms(network)
+            network.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
+
+
+@dataclass
+class FRTMModel(Model):
+    """FRTM's networks and how D is fitted."""
+
+    refinement: RefinementNetwork | None
+    """S; None leaves D alone, whose enlarged scores are then the result."""
+    schedule: FitSchedule
+    """The numbers of conjugate-gradient steps."""
+
+    @property
+    def refined(self) -> bool:
+        """Whether there is a refinement network."""
+        return self.refinement is not None
+
+    def networks(self) -> list[nn.Module]:
+        """F, and S where there is one."""
+        return [self.backbone] if self.refinement is None else [self.backbone, self.refinement]

@@ -17,7 +17,7 @@ from torch import Tensor
 from vosctl.errors import WeightsError
 from vosctl.models.backbone import BackboneName, ResNet
 from vosctl.models.devices import Precision, choose_device, choose_dtype
-from vosctl.models.model import Model
+from vosctl.models.model import FRTMModel, Model
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS, OURS_FAST, FitSchedule
 from vosctl.models.weights_file import SUFFIX, WeightsFile, read_tensors, read_weights
@@ -104,7 +104,7 @@ def load_model(
     if refinement_state:
         network = RefinementNetwork(backbone.channels)
         _load(network, refinement_state, str(refinement_file.path if refinement_file else source))
-    model = Model(
+    model = FRTMModel(
         name=name or (file.path.stem if file else architecture_name),
         backbone=backbone,
         refinement=network,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vosctl.models.aggregation import aggregate, at_least_float32
 from vosctl.models.backbone import Features
-from vosctl.models.model import Model
+from vosctl.models.model import FRTMModel
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import TargetModel, fit_target_model
 from vosctl.tracking.initial_samples import initial_samples, sample_weights
@@ -31,7 +31,7 @@ class FRTM:
         object_ids: of the objects so far, in the order of all O dimensions.
     """
 
-    def __init__(self, model: Model, settings: TrackerSettings) -> None:
+    def __init__(self, model: FRTMModel, settings: TrackerSettings) -> None:
         self.model = model
         self.settings = settings
         self.object_ids: list[int] = []

@@ -13,8 +13,8 @@ from torch import Tensor
 from vosctl.errors import MaskError
 from vosctl.models.aggregation import winners
 from vosctl.models.model import Model
-from vosctl.tracking.frtm import FRTM
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.system import System, open_system
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 Labels = NDArray[np.uint8]  # (H, W)
@@ -63,7 +63,7 @@ class Tracker:
         self.settings = settings or TrackerSettings()
         self.stats = TrackerStats()
         self._model = model
-        self._system = FRTM(model, self.settings)
+        self._system: System = open_system(model, self.settings)
         # Of everything but the networks; float64 is for tests.
         self._number_type = torch.promote_types(model.dtype, torch.float32)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from vosctl.errors import DatasetError
 from vosctl.evaluation.metrics import contour_accuracy, region_similarity
 from vosctl.models.backbone import BackboneName, ResNet
-from vosctl.models.model import Model
+from vosctl.models.model import FRTMModel, Model
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.registry import ARCHITECTURES
 from vosctl.tracking.settings import TrackerSettings
@@ -96,4 +96,4 @@ def build_model(backbone: BackboneName, state: Mapping[str, Tensor]) -> Model:
     refinement = RefinementNetwork(feature_extractor.channels)
     for name, network in (("backbone.", feature_extractor), ("refinement.", refinement)):
         network.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
-    return Model("training", feature_extractor, refinement, architecture.schedule, source="training")
+    return FRTMModel("training", feature_extractor, refinement, architecture.schedule, source="training")

@@ -1,0 +1,60 @@
+"""What the tracker asks of a system, FRTM or A-GAME, and which of them a model is for."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor
+
+from vosctl.models.model import FRTMModel, Model
+from vosctl.tracking.frtm import FRTM
+from vosctl.tracking.settings import TrackerSettings
+
+
+class System(Protocol):
+    """Follows the objects of one clip; `start`, then `predict` and `learn` in turn."""
+
+    @property
+    def object_ids(self) -> list[int]:
+        """Of the objects so far, in the order of all O dimensions."""
+        ...
+
+    @property
+    def frames_until_update(self) -> int:
+        """How many frames `predict` may take before the next `learn`; 1 for a system that is recurrent."""
+        ...
+
+    def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
+        """Take in new objects, or corrections of objects that already run.
+
+        Args:
+            image: (3, H, W), RGB in [0, 1].
+            masks: (H, W) of 0 and 1 per object id.
+        """
+        ...
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Segment frames.
+
+        Args:
+            images: (B, 3, H, W), RGB in [0, 1], B up to `frames_until_update`.
+
+        Returns:
+            (B, O+1, H, W) float32 probabilities, background first.
+        """
+        ...
+
+    def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
+        """Take in what became of the frames predicted last.
+
+        Args:
+            probabilities: (B, O+1, H, W) of those frames, corrected where a person has given masks.
+            winner: (B, H, W), the highest of them at each pixel.
+            fresh: objects that `start` has just learned from the same frame.
+        """
+        ...
+
+
+def open_system(model: Model, settings: TrackerSettings) -> System:
+    """The system that a model is for, with no objects yet."""
+    assert isinstance(model, FRTMModel)
+    return FRTM(model, settings)
