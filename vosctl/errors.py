@@ -2,6 +2,7 @@
 
 VosctlError                 2
 ├── UsageError              2   arguments that do not fit together
+├── JobsError               2   a list of clips that cannot be read or followed
 ├── ClipError               2   a clip that cannot be opened or has no picture
 │   └── TruncatedClipError  3   a clip that breaks off; what came before the break is kept
 ├── MaskError               2   a mask that cannot be read, or does not fit its clip
@@ -22,6 +23,10 @@ class VosctlError(Exception):
 
 class UsageError(VosctlError):
     """Arguments that do not fit together."""
+
+
+class JobsError(VosctlError):
+    """A list of clips that cannot be read or followed."""
 
 
 class ClipError(VosctlError):
