@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vosctl.models.agame import AGAME, AGAMEOptions
 from vosctl.models.backbone import ResNet
-from vosctl.models.model import FRTMModel
+from vosctl.models.model import AGAMEModel, FRTMModel
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS_FAST
 
@@ -49,6 +50,14 @@ def tiny_model(refined: bool = False) -> FRTMModel:
     network = RefinementNetwork(backbone.channels) if refined else None
     model = FRTMModel("tiny", backbone, network, OURS_FAST, source="random")
     return model.prepare(torch.device("cpu"), torch.float32)
+
+
+def tiny_agame(**options: bool) -> AGAMEModel:
+    """A-GAME of random weights, ready on the CPU in float32."""
+    torch.manual_seed(0)
+    backbone = ResNet("resnet18", dilated_layer4=True)
+    network = AGAME(backbone.channels, AGAMEOptions(width=16, encoding=8, **options))
+    return AGAMEModel("tiny", backbone, network).prepare(torch.device("cpu"), torch.float32)
 
 
 def tiny_backbone_file(folder: Path) -> Path:

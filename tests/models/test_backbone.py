@@ -22,6 +22,19 @@ def test_stages_have_their_strides() -> None:
     assert [tuple(f.shape[1:]) for f in features] == [(64, 25, 41), (128, 13, 21), (256, 7, 11), (512, 4, 6)]
 
 
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_a_dilated_layer4_is_the_same_between_new_cells(name: BackboneName) -> None:
+    """With the same weights, every other cell is what layer4 gives at stride 32."""
+    plain, dilated = ResNet(name).eval(), ResNet(name, dilated_layer4=True).eval()
+    dilated.load_state_dict(plain.state_dict())
+    images = torch.rand(1, 3, 96, 160)
+    with torch.no_grad():
+        before, after = plain(images), dilated(images)
+    assert after.layer4.shape == (1, plain.channels[3], 6, 10)
+    assert torch.equal(before.layer3, after.layer3)
+    torch.testing.assert_close(after.layer4[:, :, ::2, ::2], before.layer4, rtol=1e-4, atol=1e-4)
+
+
 def test_folding_changes_nothing() -> None:
     network = tiny_backbone(4).train()
     for module in network.modules():

@@ -34,8 +34,8 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
-        help="frtm-rn18, frtm-rn50, frtm-rn101, the paper's ours-fast or ours, an imported model, or a "
-        "model file.",
+        help="frtm-rn18, frtm-rn50, frtm-rn101, the paper's ours-fast or ours, agame-rn18, agame-rn101, "
+        "an imported model, or a model file.",
         show_default="the shipped one",
     ),
 ]

@@ -30,7 +30,10 @@ def list_models() -> None:
     for name, architecture in ARCHITECTURES.items():
         if name not in names:
             alias = f", the paper's {aliases[name]}" if name in aliases else ""
-            what = f"{architecture.backbone}{alias}: give --backbone-weights or --download, and --refinement"
+            need = "give --backbone-weights or --download, and --refinement"
+            if architecture.system == "agame":
+                need = "train it, or name a model file"
+            what = f"{architecture.backbone}{alias}: {need}"
             table.add_row(name, name, what, "-")
     Console(soft_wrap=True).print(table)
 
@@ -51,7 +54,8 @@ def verify(
         if has_backbone:
             load_model(str(path), device="cpu", precision="fp32")
         known = "as its card says" if card_of(path) else "it has no card to compare with"
-        content = "backbone and refinement network" if has_backbone else "refinement network"
+        network = "A-GAME" if weights.part("agame") else "refinement network"
+        content = f"backbone and {network}" if has_backbone else network
         typer.echo(f"{path}: whole ({weights.sha256[:12]}..., {known}): {weights.architecture}, {content}")
 
 

@@ -19,12 +19,14 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Features(NamedTuple):
-    """The outputs of the four stages; strides 4, 8, 16 and 32 (paper: conv2_x to conv5_x)."""
+    """The outputs of the four stages; strides 4, 8, 16 and 32 (paper: conv2_x to conv5_x), or 16 again where
+    layer4 is dilated.
+    """
 
     layer1: Tensor  # (B, C1, ceil(H/4), ceil(W/4))
     layer2: Tensor  # (B, C2, ceil(H/8), ceil(W/8))
     layer3: Tensor  # (B, C3, ceil(H/16), ceil(W/16)), what the target model sees
-    layer4: Tensor  # (B, C4, ceil(H/32), ceil(W/32)); (B, 0, 0, 0) from a backbone of three stages
+    layer4: Tensor  # (B, C4, ceil(H/32), ceil(W/32)), dilated as layer3; (B, 0, 0, 0) with three stages
 
 
 class BasicBlock(nn.Module):
@@ -32,11 +34,12 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        first, then = dilations
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, first, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, then, then, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _shortcut(inputs, width, stride)
 
@@ -51,11 +54,12 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
+        first, _ = dilations
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, first, first, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
@@ -87,12 +91,16 @@ class ResNet(nn.Module):
     Args:
         name: which ResNet.
         stages: 4, or 3 to leave layer4 out (the target model alone needs no more).
+        dilated_layer4: keep layer4 at stride 16 (A-GAME section 3.3). Its convolutions then look two cells
+            apart, so that with the same weights every other output cell is what it is at stride 32.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: BackboneName, stages: Literal[3, 4] = 4) -> None:
+    def __init__(
+        self, name: BackboneName, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False
+    ) -> None:
         super().__init__()
         block, depths = _LAYOUTS[name]
         self.name = name
@@ -103,9 +111,13 @@ class ResNet(nn.Module):
         inputs = 64
         for stage, depth in enumerate(depths[:stages]):
             width = 64 << stage
+            dilated = dilated_layer4 and stage == 3
             blocks = []
             for index in range(depth):
-                blocks.append(block(inputs, width, stride=2 if stage > 0 and index == 0 else 1))
+                stride = 2 if stage > 0 and index == 0 and not dilated else 1
+                # The convolution that had the stride still sees neighbours; all after it are spread.
+                dilations = (1 if index == 0 else 2, 2) if dilated else (1, 1)
+                blocks.append(block(inputs, width, stride, dilations))
                 inputs = width * block.expansion
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.stages = stages

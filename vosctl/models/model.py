@@ -6,6 +6,7 @@ from typing import Self
 import torch
 from torch import nn
 
+from vosctl.models.agame import AGAME
 from vosctl.models.backbone import ResNet, fold_batch_norms
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import FitSchedule
@@ -67,3 +68,15 @@ class FRTMModel(Model):
     def networks(self) -> list[nn.Module]:
         """F, and S where there is one."""
         return [self.backbone] if self.refinement is None else [self.backbone, self.refinement]
+
+
+@dataclass
+class AGAMEModel(Model):
+    """A-GAME; the backbone's layer4 is dilated."""
+
+    network: AGAME
+    """All but the backbone."""
+
+    def networks(self) -> list[nn.Module]:
+        """The backbone and the rest."""
+        return [self.backbone, self.network]

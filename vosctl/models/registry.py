@@ -1,7 +1,8 @@
 """Models by name: the shipped ones, imported ones, files, and backbones from torchvision.
 
-Names: an architecture (frtm-rn18, frtm-rn50, frtm-rn101), the paper's words for two of them (ours-fast,
-ours), the name of a file in `weights/` or in the user's own folder of weights, or the path of a model file.
+Names: an architecture (frtm-rn18, frtm-rn50, frtm-rn101, agame-rn18, agame-rn101), the FRTM paper's words for
+two of them (ours-fast, ours), the name of a file in `weights/` or in the user's own folder of weights, or the
+path of a model file.
 """
 
 import difflib
@@ -9,34 +10,44 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from vosctl.errors import WeightsError
+from vosctl.errors import UsageError, WeightsError
+from vosctl.models.agame import AGAME, AGAMEOptions
 from vosctl.models.backbone import BackboneName, ResNet
 from vosctl.models.devices import Precision, choose_device, choose_dtype
-from vosctl.models.model import FRTMModel, Model
+from vosctl.models.model import AGAMEModel, FRTMModel, Model
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS, OURS_FAST, FitSchedule
 from vosctl.models.weights_file import SUFFIX, WeightsFile, read_tensors, read_weights
+
+SystemName = Literal["frtm", "agame"]
 
 
 class Architecture(NamedTuple):
     """What a name stands for."""
 
+    system: SystemName
     backbone: BackboneName
-    schedule: FitSchedule
     url: str
     """torchvision's IMAGENET1K_V1 weights; the end of the file's name begins its SHA-256."""
+    schedule: FitSchedule = OURS
+    """How FRTM fits D."""
 
 
 _TORCHVISION = "https://download.pytorch.org/models"
+_RESNET18, _RESNET50, _RESNET101 = (
+    f"{_TORCHVISION}/{file}.pth" for file in ("resnet18-f37072fd", "resnet50-0676ba61", "resnet101-63fe2227")
+)
 ARCHITECTURES = {
-    "frtm-rn18": Architecture("resnet18", OURS_FAST, f"{_TORCHVISION}/resnet18-f37072fd.pth"),
-    "frtm-rn50": Architecture("resnet50", OURS, f"{_TORCHVISION}/resnet50-0676ba61.pth"),
-    "frtm-rn101": Architecture("resnet101", OURS, f"{_TORCHVISION}/resnet101-63fe2227.pth"),
+    "frtm-rn18": Architecture("frtm", "resnet18", _RESNET18, OURS_FAST),
+    "frtm-rn50": Architecture("frtm", "resnet50", _RESNET50),
+    "frtm-rn101": Architecture("frtm", "resnet101", _RESNET101),
+    "agame-rn18": Architecture("agame", "resnet18", _RESNET18),
+    "agame-rn101": Architecture("agame", "resnet101", _RESNET101),
 }
 ALIASES = {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
 DEFAULT = "frtm-rn18"
@@ -75,10 +86,16 @@ def load_model(
             "no model is shipped with this version; use --backbone-weights FILE, a ResNet's ImageNet weights"
         )
     backbone_state = _backbone_state(backbone_weights) if backbone_weights else None
-    architecture_name = _architecture_name(name, file, backbone_state)
-    architecture = ARCHITECTURES[architecture_name]
+    chosen = _architecture_name(name, file, backbone_state)
+    architecture = ARCHITECTURES[chosen]
+    if architecture.system == "agame":
+        if backbone_weights or refinement:
+            raise WeightsError(
+                f"{name}: an A-GAME model is one file; leave out --backbone-weights and --refinement"
+            )
+        return _load_agame(name or chosen, architecture, file).prepare(place, dtype)
 
-    refinement_file = _read_refinement(refinement, architecture_name) if refinement else file
+    refinement_file = _read_refinement(refinement, chosen) if refinement else file
     refinement_state = refinement_file.part("refinement") if refinement_file else {}
     source = str(backbone_weights or (file.path if file else ""))
     if backbone_state is None and file is not None:
@@ -105,7 +122,7 @@ def load_model(
         network = RefinementNetwork(backbone.channels)
         _load(network, refinement_state, str(refinement_file.path if refinement_file else source))
     model = FRTMModel(
-        name=name or (file.path.stem if file else architecture_name),
+        name=name or (file.path.stem if file else chosen),
         backbone=backbone,
         refinement=network,
         schedule=architecture.schedule,
@@ -113,6 +130,34 @@ def load_model(
         sha256=file.sha256 if file else None,
     )
     return model.prepare(place, dtype)
+
+
+def _load_agame(name: str, architecture: Architecture, file: WeightsFile | None) -> AGAMEModel:
+    if file is None:
+        raise WeightsError(f"{name}: no weights at hand; name a model file, as 'vosctl weights export' makes")
+    try:
+        options = AGAMEOptions(**file.options)
+    except (TypeError, UsageError) as error:
+        raise WeightsError(f"{file.path}: options that this version does not know: {error}") from None
+    backbone = ResNet(architecture.backbone, dilated_layer4=True)
+    network = AGAME(backbone.channels, options)
+    _load(backbone, file.part("backbone"), str(file.path))
+    _load(network, file.part("agame"), str(file.path))
+    return AGAMEModel(name, backbone, network, source=str(file.path), sha256=file.sha256)
+
+
+def architecture_name(system: SystemName, backbone: BackboneName) -> str:
+    """The architecture of a system with a backbone.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    for name, architecture in ARCHITECTURES.items():
+        if (architecture.system, architecture.backbone) == (system, backbone):
+            return name
+    raise WeightsError(
+        f"there is no architecture of {system} with {backbone}; known are {', '.join(ARCHITECTURES)}"
+    )
 
 
 def shipped_folder() -> Path:

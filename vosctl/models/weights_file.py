@@ -1,7 +1,8 @@
 """Model files: what `vosctl train` exports and `vosctl weights import` makes.
 
 A model file is torch's zip format, read with `weights_only`, so that loading runs no code from it:
-`{"format": 1, "architecture": NAME, "state": {name: tensor}}`, names under `backbone.` and `refinement.`.
+`{"format": 1, "architecture": NAME, "options": {}, "state": {name: tensor}}`, names under `backbone.` and
+`refinement.` (FRTM) or `agame.` (A-GAME); `options` are A-GAME's sizes and ablations.
 Beside it may lie its card, `NAME.json`, whose `sha256` the file must then have.
 """
 
@@ -29,12 +30,14 @@ class WeightsFile:
     """The content of a model file."""
 
     architecture: str
-    """frtm-rn18, frtm-rn50 or frtm-rn101."""
+    """frtm-rn18, agame-rn18, ..."""
     state: dict[str, Tensor]
-    """Parameters under `backbone.` and `refinement.`; either may be missing."""
+    """Parameters under `backbone.`, and `refinement.` or `agame.`; either may be missing."""
     sha256: str
     """Of the whole file."""
     path: Path
+    options: dict[str, Any]
+    """Of the network, where its architecture leaves any open."""
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The parameters under `prefix.`, without it, in float32."""
@@ -65,17 +68,26 @@ def read_weights(path: Path) -> WeightsFile:
             f"{path}: not a vosctl model file; for weights of the FRTM authors use 'vosctl weights import', "
             f"for a torchvision ResNet use --backbone-weights"
         )
-    return WeightsFile(str(content["architecture"]), content["state"], sha256, path)
+    options = content.get("options")
+    options = options if isinstance(options, dict) else {}
+    return WeightsFile(str(content["architecture"]), content["state"], sha256, path, options)
 
 
-def write_weights(path: Path, architecture: str, state: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
+def write_weights(
+    path: Path,
+    architecture: str,
+    state: Mapping[str, Tensor],
+    card: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+) -> str:
     """Write a model file in half precision and its card, each whole or not at all.
 
     Args:
         path: of the model file, *.pt.
         architecture: frtm-rn18, ...
-        state: parameters under `backbone.` and `refinement.`.
+        state: parameters under `backbone.`, and `refinement.` or `agame.`.
         card: what people must know of the model; `sha256` is added.
+        options: of the network, plain values; what `WeightsFile.options` will be.
 
     Returns:
         The SHA-256 of the file.
@@ -92,7 +104,13 @@ def write_weights(path: Path, architecture: str, state: Mapping[str, Tensor], ca
     except OSError as error:
         raise output_error(path.parent, error) from error
     with atomic_path(path) as temporary:
-        torch.save({"format": FORMAT, "architecture": architecture, "state": half}, temporary)
+        content = {
+            "format": FORMAT,
+            "architecture": architecture,
+            "options": dict(options or {}),
+            "state": half,
+        }
+        torch.save(content, temporary)
     sha256 = file_sha256(path)
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n", encoding="utf-8")

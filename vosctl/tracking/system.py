@@ -5,7 +5,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from vosctl.models.model import FRTMModel, Model
+from vosctl.models.model import AGAMEModel, FRTMModel, Model
+from vosctl.tracking.agame import AGAMESystem
 from vosctl.tracking.frtm import FRTM
 from vosctl.tracking.settings import TrackerSettings
 
@@ -56,5 +57,7 @@ class System(Protocol):
 
 def open_system(model: Model, settings: TrackerSettings) -> System:
     """The system that a model is for, with no objects yet."""
+    if isinstance(model, AGAMEModel):
+        return AGAMESystem(model, settings)
     assert isinstance(model, FRTMModel)
     return FRTM(model, settings)
