@@ -3,6 +3,7 @@
 VosctlError                 2
 ├── UsageError              2   arguments that do not fit together
 ├── JobsError               2   a list of clips that cannot be read or followed
+├── ClipsFailedError        1   some of several clips; the others are done
 ├── ClipError               2   a clip that cannot be opened or has no picture
 │   └── TruncatedClipError  3   a clip that breaks off; what came before the break is kept
 ├── MaskError               2   a mask that cannot be read, or does not fit its clip
@@ -27,6 +28,12 @@ class UsageError(VosctlError):
 
 class JobsError(VosctlError):
     """A list of clips that cannot be read or followed."""
+
+
+class ClipsFailedError(VosctlError):
+    """Some of several clips failed; the others are done."""
+
+    exit_code = 1
 
 
 class ClipError(VosctlError):

@@ -98,6 +98,11 @@ def open_task(task: Task) -> Iterator[OpenTask]:
         yield OpenTask(task, source, masks)
 
 
+def name_of(clip: Path) -> str:
+    """By which a clip's masks are found and its results are named: the file's without suffix, the folder's."""
+    return clip.resolve().name if clip.is_dir() else clip.stem
+
+
 def parse_mask(text: str) -> MaskAt:
     """The mask that `[FRAME=]FILE` names; without a frame it is of the first."""
     match = re.fullmatch(r"([0-9]{1,9})=(.+)", text, re.DOTALL)

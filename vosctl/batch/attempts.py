@@ -1,0 +1,12 @@
+"""The second attempt at a clip, for the failures that it may help against."""
+
+from dataclasses import replace
+
+from vosctl.task import Task
+
+ATTEMPTS = 2
+
+
+def frame_by_frame(task: Task, has_begun: bool) -> Task:
+    """The same with the least memory; over what the first attempt has written, if it got to that."""
+    return replace(task, settings=replace(task.settings, window=1), overwrite=task.overwrite or has_begun)

@@ -1,0 +1,97 @@
+"""One process's part of many clips: clip after clip through models that are loaded once."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from vosctl.batch.attempts import ATTEMPTS, frame_by_frame
+from vosctl.batch.outcome import Outcome, Status
+from vosctl.errors import VosctlError
+from vosctl.models.choice import ModelChoice
+from vosctl.models.model import Model
+from vosctl.session import Summary, segment_clip
+from vosctl.task import Task, open_task
+
+OnFrame = Callable[[], None]
+
+
+class ClipRunner:
+    """Runs clips on one device.
+
+    Args:
+        device: as `--device` names one.
+        load: gives the model of a choice; another one for tests.
+    """
+
+    def __init__(self, device: str, load: Callable[[ModelChoice, str], Model] = ModelChoice.load) -> None:
+        self._device = device
+        self._load = load
+        self._loaded: tuple[ModelChoice, Model] | None = None
+
+    def run(self, task: Task, on_begin: OnFrame | None = None, on_frame: OnFrame | None = None) -> Outcome:
+        """Segment a clip. Whatever fails is in the outcome: the next clip is not to suffer from it.
+
+        A clip that needs more memory than there is gets a second attempt, frame by frame.
+
+        Args:
+            task: the clip.
+            on_begin: called when its outputs are its own to write to.
+            on_frame: called after each frame.
+        """
+        start = time.perf_counter()
+        attempts = 1
+        has_begun = False
+
+        def begin() -> None:
+            nonlocal has_begun
+            has_begun = True
+            if on_begin:
+                on_begin()
+
+        try:
+            try:
+                summary = self._segment(task, begin, on_frame)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                attempts = ATTEMPTS
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+                summary = self._segment(frame_by_frame(task, has_begun), begin, on_frame)
+        except VosctlError as error:
+            status, reason, report = Status.FAILED, str(error), None
+        except Exception as error:  # noqa: BLE001 (whatever it is, the other clips still count)
+            status, reason, report = Status.FAILED, f"{type(error).__name__}: {error}", None
+        else:
+            status = Status.BROKEN if summary.broken else Status.DONE
+            reason, report = summary.broken or "", summary.to_json()
+        return Outcome(
+            clip=str(task.clip),
+            output=str(task.output),
+            status=status,
+            error=" ".join(reason.split()) or None,
+            attempts=attempts,
+            seconds=time.perf_counter() - start,
+            summary=report,
+        )
+
+    def _segment(self, task: Task, on_begin: OnFrame, on_frame: OnFrame | None) -> Summary:
+        with open_task(task) as opened:
+            on_begin()
+            labels = {frame: mask.labels for frame, mask in opened.masks.items()}
+            step = (lambda *_: on_frame()) if on_frame else None
+            return segment_clip(
+                opened.source, labels, self._model(task.model), task.settings, opened.outputs(), step
+            )
+
+    def _model(self, choice: ModelChoice) -> Model:
+        if not self._loaded or self._loaded[0] != choice:
+            self._loaded = None  # frees the old one first
+            self._loaded = (choice, self._load(choice, self._device))
+        return self._loaded[1]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch has a class of its own for GPUs alone.
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

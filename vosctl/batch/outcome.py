@@ -1,0 +1,42 @@
+"""How a clip among many ended."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """In the words of the summary."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    """Its run was finished before."""
+    BROKEN = "broken"
+    """The clip breaks off; what came before is kept."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one clip."""
+
+    clip: str
+    output: str
+    status: Status
+    error: str | None = None
+    """Why it is broken or failed, in one line."""
+    attempts: int = 1
+    """2: it was tried a second time."""
+    seconds: float = 0.0
+    """All attempts together, loading of the model included where this clip was the first to need it."""
+    summary: dict[str, Any] | None = None
+    """Of the run, as `--report` writes it for one clip; None where there was none."""
+
+    @property
+    def frames(self) -> int:
+        """With masks made by this run."""
+        return int(self.summary["frames"]) if self.summary else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)

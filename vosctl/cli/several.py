@@ -1,0 +1,214 @@
+"""Several clips: `vosctl segment CLIP... --masks-from DIR`, or `--jobs FILE`."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from vosctl.batch.engines import Engine
+from vosctl.batch.outcome import Outcome, Status
+from vosctl.cli.console import console
+from vosctl.errors import ClipsFailedError, MaskError
+from vosctl.exports.formats import find_format
+from vosctl.exports.png import make_folder
+from vosctl.jobs import Job, check_outputs, find_masks, read_jobs
+from vosctl.media.files import atomic_path
+from vosctl.task import Task, name_of
+
+_STYLES = {Status.DONE: "green", Status.SKIPPED: "dim", Status.BROKEN: "yellow", Status.FAILED: "red"}
+
+
+def tasks_of_clips(
+    clips: Sequence[Path], masks: Path, output: Path | None, pattern: Task
+) -> tuple[list[Task], list[Outcome]]:
+    """A task for each clip, and the outcomes of those for which there is no mask.
+
+    Args:
+        clips: given on the command line.
+        masks: the folder of `--masks-from`.
+        output: the folder that the results go into, each under its clip's name; None for `NAME_masks` here.
+        pattern: the rest of each task; its `overlay` is a folder.
+
+    Raises:
+        JobsError: two clips have one name, so that their results would meet.
+    """
+    tasks, failures = [], []
+    _check_overlays([(clip, str(clip)) for clip in clips], pattern)
+    places = [_default_output(clip, output, Path(), pattern.formats) for clip in clips]
+    check_outputs((place, str(clip)) for clip, place in zip(clips, places, strict=True))
+    for clip, place in zip(clips, places, strict=True):
+        try:
+            given = find_masks(clip, name_of(clip), masks)
+        except MaskError as error:
+            failures.append(Outcome(str(clip), str(place), Status.FAILED, str(error)))
+        else:
+            tasks.append(_task(clip, place, replace(pattern, masks=given)))
+    return tasks, failures
+
+
+def tasks_of_jobs(path: Path, allow_outside: bool, output: Path | None, pattern: Task) -> list[Task]:
+    """A task for each entry of a list; `output` and `pattern` as above, for what an entry leaves open.
+
+    Raises:
+        JobsError: the list does not work.
+    """
+    tasks, outputs = [], []
+    jobs = read_jobs(path, allow_outside)
+    _check_overlays([(job.clip, job.where) for job in jobs], pattern)
+    for job in jobs:
+        place = job.output or _default_output(job.clip, output, path.parent, pattern.formats)
+        outputs.append((place, job.where))
+        tasks.append(_task(job.clip, place, _with_options(job, pattern)))
+    check_outputs(outputs)
+    return tasks
+
+
+def _default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
+    suffixes = find_format(formats[0]).suffixes if len(formats) == 1 else ()
+    suffix = suffixes[0] if suffixes else ""
+    return output / f"{name_of(clip)}{suffix}" if output else folder / f"{name_of(clip)}_masks{suffix}"
+
+
+def _overlay(clip: Path, pattern: Task) -> Path | None:
+    return pattern.overlay / f"{name_of(clip)}.mp4" if pattern.overlay else None
+
+
+def _check_overlays(clips: Sequence[tuple[Path, str]], pattern: Task) -> None:
+    named = ((_overlay(clip, pattern), where) for clip, where in clips)
+    check_outputs((overlay, where) for overlay, where in named if overlay)
+
+
+def _task(clip: Path, output: Path, pattern: Task) -> Task:
+    return replace(pattern, clip=clip, output=output, overlay=_overlay(clip, pattern))
+
+
+def _with_options(job: Job, pattern: Task) -> Task:
+    model = replace(pattern.model, name=job.model) if job.model else pattern.model
+    settings = replace(pattern.settings, max_size=job.max_size) if job.max_size else pattern.settings
+    return replace(pattern, masks=job.masks, model=model, settings=settings)
+
+
+def run_all(tasks: Sequence[Task], failures: Sequence[Outcome], engine: Engine, quiet: bool) -> dict[str, Any]:
+    """Segment all clips, saying how each ends.
+
+    Args:
+        tasks: the clips.
+        failures: the outcomes of those that cannot begin.
+        engine: what runs them.
+        quiet: say nothing.
+
+    Returns:
+        As plain data: `clips`, the outcomes in order; the number of each status; `frames`; `seconds`.
+
+    Raises:
+        VosctlError: nothing can be run at all: no such device, say.
+    """
+    for folder in {path for task in tasks for path in _parents(task)}:
+        make_folder(folder)
+    start = time.perf_counter()
+    outcomes: dict[int, Outcome] = {}
+    with _bar(len(tasks), quiet) as bar, engine:
+        for failure in failures:
+            bar.say(failure)
+        for index, outcome in engine.run(tasks, lambda _index, frames: bar.advance(frames)):
+            outcomes[index] = outcome
+            bar.end(outcome)
+    ordered = [*failures, *(outcomes[index] for index in sorted(outcomes))]
+    counts = Counter(outcome.status for outcome in ordered)
+    return {
+        "clips": [outcome.to_json() for outcome in ordered],
+        **{status.value: counts[status] for status in Status},
+        "frames": sum(outcome.frames for outcome in ordered),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def _parents(task: Task) -> Iterator[Path]:
+    """The folders that results of many clips go into; a clip alone must find them there."""
+    yield task.output.parent
+    if task.overlay:
+        yield task.overlay.parent
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """What `run_all` gave, as JSON, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def print_table(report: Mapping[str, Any]) -> None:
+    """A line for each clip, for people, on standard error."""
+    table = Table("clip", "", "frames", "objects", "frames/s", "masks in", "why", box=None)
+    for outcome in report["clips"]:
+        summary = outcome["summary"] or {}
+        speed = summary.get("frames_per_second")
+        status = outcome["status"]
+        table.add_row(
+            escape(outcome["clip"]),
+            f"[{_STYLES[status]}]{status}[/]",
+            str(summary.get("frames", "")),
+            ", ".join(map(str, summary.get("objects", ()))),
+            f"{speed:.1f}" if speed else "",
+            escape(outcome["output"]),
+            escape(outcome["error"] or ""),
+        )
+    console.print(table)
+
+
+def require_all(report: Mapping[str, Any]) -> None:
+    """To be called last.
+
+    Raises:
+        ClipsFailedError: clips failed or broke off; names each.
+    """
+    bad = [outcome for outcome in report["clips"] if outcome["status"] in (Status.FAILED, Status.BROKEN)]
+    if bad:
+        named = "; ".join(f"{outcome['clip']} ({outcome['error']})" for outcome in bad)
+        raise ClipsFailedError(
+            f"{len(bad)} of {len(report['clips'])} clips failed: {named}; the others are done"
+        )
+
+
+class _Bar:
+    """Clips that have ended, and frames so far."""
+
+    def __init__(self, bar: Progress, clips: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("clips", total=clips, frames=0)
+        self._frames = 0
+
+    def advance(self, frames: int) -> None:
+        self._frames += frames
+        self._bar.update(self._task, frames=self._frames)
+
+    def end(self, outcome: Outcome) -> None:
+        self._bar.advance(self._task)
+        self.say(outcome)
+
+    def say(self, outcome: Outcome) -> None:
+        if not self._bar.disable:
+            again = ", at the second attempt" if outcome.attempts > 1 else ""
+            reason = f": {outcome.error}" if outcome.error else f", masks in {outcome.output}"
+            style = _STYLES[outcome.status]
+            console.print(f"[{style}]{outcome.status}[/] {escape(outcome.clip)}{again}{escape(reason)}")
+
+
+@contextmanager
+def _bar(clips: int, quiet: bool) -> Iterator[_Bar]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[frames]} frames"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        yield _Bar(bar, clips)
