@@ -99,7 +99,7 @@ def open_task(task: Task) -> Iterator[OpenTask]:
 
 
 def name_of(clip: Path) -> str:
-    """By which a clip's masks are found and its results are named: the file's without suffix, the folder's."""
+    """By which a clip's masks are found and its results are named: a file's without suffix, a folder's."""
     return clip.resolve().name if clip.is_dir() else clip.stem
 
 

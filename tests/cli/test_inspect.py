@@ -30,6 +30,8 @@ def test_a_clip(vosctl: Command, clip: Path) -> None:
     assert result.code == 0
     found = json.loads(result.out)
     assert found == {
+        "exit_code": 0,
+        "error": None,
         "kind": "clip",
         "path": str(clip),
         "form": "video",
@@ -110,6 +112,7 @@ def test_a_clip_that_breaks_off(vosctl: Command, clip: Path) -> None:
     found = json.loads(result.out)
     assert 0 < found["frames"] < 12
     assert "breaks off" in found["broken"]
+    assert (found["exit_code"], found["error"]) == (3, found["broken"])
     assert Path("s.png").exists()
 
 

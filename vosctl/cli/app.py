@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from vosctl import __version__
 from vosctl.cli.console import console
+from vosctl.cli.results import result
 from vosctl.errors import VosctlError
 
 EXIT_CODES = """Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work;
@@ -62,16 +63,21 @@ _add_commands()
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    result.clear()
+    message: str | None = None
     try:
         code = app(standalone_mode=False)  # typer returns the code of an Exit, and of Ctrl-C
     except (typer.Abort, KeyboardInterrupt):  # typer before 0.20 raises for Ctrl-C
         code = _INTERRUPTED
     except _ParserError as error:
-        console.print(f"[bold red]error:[/] {escape(error.format_message())} (--help tells more)")
-        code = 2
+        message, code = f"{error.format_message()} (--help tells more)", 2
     except VosctlError as error:
-        console.print(f"[bold red]error:[/] {escape(' '.join(str(error).split()))}")
-        code = error.exit_code
+        message, code = " ".join(str(error).split()), error.exit_code
     if code == _INTERRUPTED:
+        message = "interrupted"
         console.print("interrupted: every file written so far is whole; to run again use --overwrite")
+    elif message:
+        console.print(f"[bold red]error:[/] {escape(message)}")
+    if "--json" in sys.argv:  # asked for, even if the command line could not be understood
+        result.print(code or 0, message)
     sys.exit(code or 0)

@@ -1,4 +1,12 @@
-"""`vosctl convert`: masks from one form into another."""
+"""`vosctl convert`: masks from one form into another.
+
+`--json`:
+
+    output   path of the file or folder
+    format   as `--to` named it
+    frames   how many
+    notes    [text]: what else is to be known of them
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,8 +15,9 @@ from typing import Annotated
 
 import typer
 
-from vosctl.cli import options, running
+from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
+from vosctl.cli.results import result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_format
 from vosctl.exports.pairing import with_pictures
@@ -47,6 +56,7 @@ def convert(
             "--to",
             metavar="FORMAT",
             help=describe(form for form in FORMATS.values() if not form.needs_soft),
+            autocompletion=completion.exact_formats,
             show_default=False,
         ),
     ],
@@ -61,6 +71,7 @@ def convert(
         ),
     ] = None,
     overwrite: options.OverwriteOption = False,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Write masks that exist in another format; object ids stay exactly as they are.
@@ -83,8 +94,11 @@ def convert(
             info = opened.info
             frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks)
         count, note = _write(frames, form, output, info, quiet)
+    notes = [*source.notes, *([note] if note else [])]
+    if as_json:
+        result.put({"output": str(output), "format": to, "frames": count, "notes": notes})
     if not quiet:
-        for line in [*source.notes, *([note] if note else [])]:
+        for line in notes:
             console.print(line, markup=False)
         console.print(f"{count} frames in {output}: {form.summary}", markup=False)
 

@@ -1,4 +1,12 @@
-"""`vosctl demo`: the main job on a made-up clip, with a score."""
+"""`vosctl demo`: the main job on a made-up clip, with a score.
+
+`--json`:
+
+    folder    of all that it wrote
+    overlay   path of the video
+    j         {object id: mean J, 0 to 1}
+    summary   of the run (`vosctl.session.Summary`)
+"""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +16,7 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
+from vosctl.cli.results import result
 from vosctl.media.claims import claim_folder
 
 
@@ -19,6 +28,7 @@ def demo(
     backbone_weights: options.BackboneOption = None,
     device: options.DeviceOption = "auto",
     overwrite: options.OverwriteOption = False,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Render a small clip with known masks, segment it, draw the result over it and score it."""
@@ -57,17 +67,23 @@ def demo(
         masks = read_masks([MaskAt(0, first)], source.info)
         running.say_masks(masks, quiet)
         settings = running.read_settings([], running.DEFAULT_WINDOW, None)
-        running.run(source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet)
+        summary = running.run(
+            source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet
+        )
         found = MaskFolder(output / "masks")
         scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
         for frame, (_, labels) in zip(source, scene, strict=True):
             if frame.index:  # the first one was given
-                result = found.labels_for(frame)
+                labels_found = found.labels_for(frame)
                 for object_id, values in scores.items():
-                    a, b = labels == object_id, result == object_id
+                    a, b = labels == object_id, labels_found == object_id
                     union = int((a | b).sum())
                     values.append(int((a & b).sum()) / union if union else 1.0)
     if not quiet:
         console.print(f"look at {overlay}", markup=False)
-    for object_id, values in scores.items():
-        typer.echo(f"object {object_id}: J {np.mean(values):.3f}")
+    means = {str(object_id): float(np.mean(values)) for object_id, values in scores.items()}
+    if as_json:
+        result.put({"folder": str(output), "overlay": str(overlay), "j": means, "summary": summary.to_json()})
+        return
+    for name, mean in means.items():
+        typer.echo(f"object {name}: J {mean:.3f}")

@@ -1,4 +1,15 @@
-"""`vosctl inspect`: what a clip, masks or a run are."""
+"""`vosctl inspect`: what a clip, masks or a run are.
+
+`--json`:
+
+    kind   clip, masks or run
+    path   of what was inspected
+
+and of a clip: form, width, height, frames, frames_per_second, is_variable, seconds, rotation (degrees),
+pixel_aspect ("4/3"), has_audio, broken (text), null being what is not known; of masks: form, width, height,
+frames, objects [{id, frames, first, last, areas: [pixels, frame by frame]}], notes [text]; of a run: what its
+report holds.
+"""
 
 import json
 from collections.abc import Callable
@@ -12,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vosctl.cli import options, running
+from vosctl.cli.results import result
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.exports.areas import AreaCounter
 from vosctl.exports.contact_sheet import contact_sheet, draw_frame, spread
@@ -53,10 +65,8 @@ def inspect(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, with the area of each object in every frame.")
-    ] = False,
     overwrite: options.OverwriteOption = False,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Say what a clip, masks or a run are: size, frames, times, objects and their areas.
@@ -75,19 +85,19 @@ def inspect(
         return
     masks, source = _open(path)
     if masks is not None:
-        result = _inspect_masks(masks, quiet)
+        found = _inspect_masks(masks, quiet)
         if sheet:
-            _draw_masks(masks, clip, result["frames"], sheet)
+            _draw_masks(masks, clip, found["frames"], sheet)
     else:
         assert source is not None
         if clip:
             raise UsageError(f"{path} is a clip itself; --clip is for masks")
-        result = _inspect_clip(source, quiet)
+        found = _inspect_clip(source, quiet)
         if sheet:
-            _draw_clip(source, result["frames"], sheet)
-    _show(result, as_json)
-    if result.get("broken"):
-        raise TruncatedClipError(result["broken"])
+            _draw_clip(source, found["frames"], sheet)
+    _show(found, as_json)
+    if found.get("broken"):
+        raise TruncatedClipError(found["broken"])
 
 
 def _read_report(path: Path) -> dict[str, Any] | None:
@@ -193,20 +203,20 @@ def _draw_clip(source: Clip, count: int, sheet: Path) -> None:
     save_png(sheet, contact_sheet(tiles))
 
 
-def _show(result: dict[str, Any], as_json: bool) -> None:
+def _show(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result))
+        result.put(found)
         return
     out = Console(highlight=False)
     table = Table.grid(padding=(0, 2))
-    for name, value in result.items():
-        if name not in ("objects", "notes") or result["kind"] == "run":
+    for name, value in found.items():
+        if name not in ("objects", "notes") or found["kind"] == "run":
             table.add_row(name.replace("_", " "), _text(value))
-    for note in result.get("notes", []) if result["kind"] == "masks" else []:
+    for note in found.get("notes", []) if found["kind"] == "masks" else []:
         table.add_row("note", note)
     out.print(table)
-    if result["kind"] == "masks":
-        out.print(_object_table(result))
+    if found["kind"] == "masks":
+        out.print(_object_table(found))
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+from vosctl.cli import completion
+
+RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
+"""Panels of `--help`."""
+
 
 class PrecisionName(StrEnum):
     """Number types of `--precision`."""
@@ -37,6 +42,9 @@ ModelOption = Annotated[
         help="frtm-rn18, frtm-rn50, frtm-rn101, the paper's ours-fast or ours, agame-rn18, agame-rn101, "
         "an imported model, or a model file.",
         show_default="the shipped one",
+        rich_help_panel=MODEL,
+        envvar="VOSCTL_MODEL",
+        autocompletion=completion.models,
     ),
 ]
 BackboneOption = Annotated[
@@ -46,6 +54,8 @@ BackboneOption = Annotated[
         metavar="FILE",
         help="ImageNet weights of a torchvision ResNet, in place of the model's own backbone.",
         show_default=False,
+        rich_help_panel=MODEL,
+        envvar="VOSCTL_BACKBONE_WEIGHTS",
     ),
 ]
 RefinementOption = Annotated[
@@ -55,15 +65,36 @@ RefinementOption = Annotated[
         metavar="FILE",
         help="A model file whose refinement network to use.",
         show_default=False,
+        rich_help_panel=MODEL,
+        envvar="VOSCTL_REFINEMENT",
     ),
 ]
 DownloadOption = Annotated[
-    bool, typer.Option("--download", help="Fetch torchvision's backbone where the model has none of its own.")
+    bool,
+    typer.Option(
+        "--download",
+        help="Fetch torchvision's backbone where the model has none of its own.",
+        rich_help_panel=MODEL,
+    ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="auto, cpu or cuda:N.",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_DEVICE",
+        autocompletion=completion.devices,
+    ),
+]
 PrecisionOption = Annotated[
     PrecisionName,
-    typer.Option("--precision", help="Number type of the networks; auto takes the fastest that is accurate."),
+    typer.Option(
+        "--precision",
+        help="Number type of the networks; auto takes the fastest that is accurate.",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_PRECISION",
+    ),
 ]
 VariantOption = Annotated[
     list[str],
@@ -72,6 +103,8 @@ VariantOption = Annotated[
         help="An ablation of the paper: d-only (no refinement network) or no-update (target model fixed "
         "after the first frame). May be repeated.",
         show_default=False,
+        rich_help_panel=TRACKING,
+        autocompletion=completion.variants,
     ),
 ]
 MaxSizeOption = Annotated[
@@ -81,21 +114,43 @@ MaxSizeOption = Annotated[
         metavar="PIXELS",
         help="Reduce larger frames to this longest side for the networks; masks are full size.",
         show_default="no limit",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_MAX_SIZE",
     ),
 ]
 WindowOption = Annotated[
     str,
     typer.Option(
-        "--window", metavar="N|low-latency", help="Frames per batch; low-latency gives each mask at once."
+        "--window",
+        metavar="N|low-latency",
+        help="Frames per batch; low-latency gives each mask at once.",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_WINDOW",
+        autocompletion=completion.windows,
     ),
 ]
 ReportOption = Annotated[
     Path | None,
-    typer.Option("--report", metavar="FILE", help="Write the summary as JSON.", show_default=False),
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write the summary as JSON.",
+        show_default=False,
+        rich_help_panel=RESULTS,
+    ),
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Write over results that exist.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Write over results that exist.", rich_help_panel=RESULTS)
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-OpacityOption = Annotated[float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the colours.")]
+OpacityOption = Annotated[
+    float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the colours.", rich_help_panel=RESULTS)
+]
 ContourOption = Annotated[
-    bool, typer.Option("--contour/--no-contour", help="Draw a line around each object.")
+    bool,
+    typer.Option("--contour/--no-contour", help="Draw a line around each object.", rich_help_panel=RESULTS),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Also print what was done as one JSON object, on standard output."),
 ]

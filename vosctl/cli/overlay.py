@@ -1,17 +1,27 @@
-"""`vosctl overlay`: a clip with its masks drawn over it."""
+"""`vosctl overlay`: a clip with its masks drawn over it.
+
+`--json`:
+
+    overlay   path of the video
+    summary   of the run (`vosctl.session.Summary`), null for masks that existed
+"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
+from vosctl.cli.results import result
 from vosctl.errors import UsageError
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip
 from vosctl.models.choice import ModelChoice
 from vosctl.task import parse_mask, read_masks
+
+if TYPE_CHECKING:
+    from vosctl.session import Summary
 
 
 def overlay(
@@ -49,6 +59,7 @@ def overlay(
     window: options.WindowOption = running.DEFAULT_WINDOW,
     report: options.ReportOption = None,
     overwrite: options.OverwriteOption = False,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Draw masks over CLIP: masks that exist (--masks), or segment it first (--mask).
@@ -63,6 +74,7 @@ def overlay(
         )
     path = output or Path(f"{clip.stem}_overlay.mp4")
     claim_file(path, overwrite)
+    summary: Summary | None = None
     with open_clip(clip) as source:
         if masks:
             _draw(source, masks, path, opacity, contour, quiet)
@@ -75,9 +87,13 @@ def overlay(
             choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
             loaded = choice.load(device)
             outputs = Outputs(overlay=path, style=OverlayStyle(opacity, contour))
-            running.run(source, given, loaded, settings, outputs, report, quiet)
+            summary = running.run(source, given, loaded, settings, outputs, report, quiet)
     if not quiet:
         console.print(f"overlay in {path}", markup=False)
+    if as_json:
+        result.put({"overlay": str(path), "summary": summary.to_json() if summary else None})
+    if summary:
+        running.require_whole(summary)
 
 
 def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, quiet: bool) -> None:

@@ -120,11 +120,7 @@ def run(
     report: Path | None,
     quiet: bool,
 ) -> "Summary":
-    """Segment one clip with a bar, then say what it did.
-
-    Raises:
-        TruncatedClipError: the clip breaks off; the summary of what came before has been printed.
-    """
+    """Segment one clip with a bar, then say what it did; `require_whole` is to be called last."""
     from vosctl.session import segment_clip
 
     if report:
@@ -136,6 +132,14 @@ def run(
         write_report(report, summary)
     if not quiet:
         print_summary(summary)
+    return summary
+
+
+def require_whole(summary: "Summary") -> None:
+    """To be called last, when all that there is has been written and said.
+
+    Raises:
+        TruncatedClipError: the clip breaks off.
+    """
     if summary.broken:
         raise TruncatedClipError(summary.broken)
-    return summary

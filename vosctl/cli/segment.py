@@ -1,19 +1,43 @@
-"""`vosctl segment`: a mask for every frame of a clip."""
+"""`vosctl segment`: a mask for every frame of a clip, or of many.
 
+`--json` of one clip: what `--report` writes (`vosctl.session.Summary`), and
+
+    masks     {format: path}
+    overlay   path or null
+
+Of several clips, which is also their `--report`:
+
+    clips                           [{clip, output, status, error, attempts, seconds, summary}], status being
+                                    one of the following, summary that of one clip or null
+    done, skipped, broken, failed   how many
+    frames                          masks made, of all clips
+    seconds                         from the first clip's beginning to the last one's end
+"""
+
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vosctl.cli import options, running
+from vosctl.batch.engines import open_engine
+from vosctl.batch.outcome import Outcome
+from vosctl.cli import completion, options, running, several
 from vosctl.cli.console import console
-from vosctl.exports.formats import FORMATS, describe, find_format
+from vosctl.cli.results import result
+from vosctl.errors import UsageError
+from vosctl.exports.formats import FORMATS, describe
 from vosctl.models.choice import ModelChoice
 from vosctl.task import Task, open_task, parse_mask
 
+_SEVERAL = "Several clips"
+
 
 def segment(
-    clip: options.ClipArgument,
+    clips: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="CLIP...", help="Video files, or folders of images.", show_default=False),
+    ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
     output: Annotated[
         Path | None,
@@ -22,8 +46,9 @@ def segment(
             "-o",
             metavar="OUT",
             help="Folder for the masks, one palette PNG a frame; or the file or folder of the one --format, "
-            "or the folder that several go into.",
+            "or the folder that several formats, or several clips, go into.",
             show_default="CLIP_masks in this folder",
+            rich_help_panel=options.RESULTS,
         ),
     ] = None,
     format_names: Annotated[
@@ -33,6 +58,9 @@ def segment(
             metavar="FORMAT",
             help=f"May be repeated: {describe(FORMATS.values())}",
             show_default="palette",
+            rich_help_panel=options.RESULTS,
+            envvar="VOSCTL_FORMAT",
+            autocompletion=completion.formats,
         ),
     ] = [],  # noqa: B006
     overlay: Annotated[
@@ -40,43 +68,131 @@ def segment(
         typer.Option(
             "--overlay",
             metavar="FILE",
-            help="Also write a video with the masks drawn over it.",
+            help="Also write a video with the masks drawn over it; for several clips, the folder for them.",
             show_default=False,
+            rich_help_panel=options.RESULTS,
         ),
     ] = None,
+    report: options.ReportOption = None,
+    overwrite: options.OverwriteOption = False,
     model: options.ModelOption = None,
     backbone_weights: options.BackboneOption = None,
     refinement: options.RefinementOption = None,
     download: options.DownloadOption = False,
+    variant: options.VariantOption = [],  # noqa: B006
     device: options.DeviceOption = "auto",
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
-    variant: options.VariantOption = [],  # noqa: B006
     max_size: options.MaxSizeOption = None,
     window: options.WindowOption = running.DEFAULT_WINDOW,
-    report: options.ReportOption = None,
-    overwrite: options.OverwriteOption = False,
+    masks_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks-from",
+            metavar="DIR",
+            help="The clips' masks: DIR/CLIP.png, or DIR/CLIP/*.png with frame numbers as names.",
+            show_default=False,
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = None,
+    jobs: Annotated[
+        Path | None,
+        typer.Option(
+            "--jobs",
+            metavar="FILE",
+            help="A list of clips, CSV or JSON, with clip, mask and perhaps output, model and max-size.",
+            show_default=False,
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = None,
+    allow_outside: Annotated[
+        bool,
+        typer.Option(
+            "--allow-outside",
+            help="Let the list name paths outside its own folder.",
+            rich_help_panel=_SEVERAL,
+        ),
+    ] = False,
+    jobs_at_once: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs-at-once",
+            min=1,
+            metavar="N",
+            help="Clips at a time.",
+            show_default="one on each device",
+            rich_help_panel=_SEVERAL,
+            envvar="VOSCTL_JOBS_AT_ONCE",
+        ),
+    ] = None,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
-    """Segment the objects of CLIP that a mask shows: one mask for every frame.
+    """Segment the objects of clips that a mask shows: one mask for every frame.
 
-    Example: vosctl segment clip.mp4 --mask first.png --overlay out.mp4
+    One clip: vosctl segment clip.mp4 --mask first.png --overlay out.mp4
+
+    Several: vosctl segment clips/*.mp4 --masks-from masks -o results
     """
-    names = tuple(format_names) or ("palette",)
-    suffixes = find_format(names[0]).suffixes if len(names) == 1 else ()
     task = Task(
-        clip=clip,
+        clip=Path(),
         masks=tuple(map(parse_mask, mask)),
-        output=output or Path(f"{clip.stem}_masks{suffixes[0] if suffixes else ''}"),
-        formats=names,
+        output=Path(),
+        formats=tuple(format_names) or ("palette",),
         overlay=overlay,
         model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
         settings=running.read_settings(variant, window, max_size),
         overwrite=overwrite,
     )
+    given = clips or []
+    if not (jobs or masks_from or len(given) > 1):
+        if not given:
+            raise UsageError(
+                "no clip given; name one with its --mask, or several with --masks-from or --jobs"
+            )
+        _one(given[0], output, task, device, report, as_json, quiet)
+        return
+    if mask:
+        raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
+    if bool(jobs) == bool(given) or bool(jobs) == bool(masks_from):
+        raise UsageError("several clips are either CLIP... with --masks-from DIR, or --jobs FILE")
+    failures: list[Outcome] = []
+    if jobs:
+        tasks = several.tasks_of_jobs(jobs, allow_outside, output, task)
+    else:
+        assert masks_from
+        tasks, failures = several.tasks_of_clips(given, masks_from, output, task)
+    found = several.run_all(tasks, failures, open_engine("processes", device, jobs_at_once), quiet)
+    if report:
+        several.write_report(report, found)
+    if as_json:
+        result.put(found)
+    if not quiet:
+        several.print_table(found)
+    several.require_all(found)
+
+
+def _one(
+    clip: Path,
+    output: Path | None,
+    pattern: Task,
+    device: str,
+    report: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    place = output or several.default_output(clip, None, Path(), pattern.formats)
+    task = replace(pattern, clip=clip, output=place)
     with open_task(task) as opened:
         running.say_masks(opened.masks, quiet)
         loaded = task.model.load(device)
-        running.run(opened.source, opened.masks, loaded, task.settings, opened.outputs(), report, quiet)
+        summary = running.run(
+            opened.source, opened.masks, loaded, task.settings, opened.outputs(), report, quiet
+        )
+    overlay = task.overlay
+    if as_json:
+        masks = {form.name: str(path) for path, form in task.places.items()}
+        result.put({**summary.to_json(), "masks": masks, "overlay": str(overlay) if overlay else None})
     if not quiet:
         masks_in = ", ".join(map(str, task.places))
         console.print(f"masks in {masks_in}" + (f", overlay in {overlay}" if overlay else ""), markup=False)
+    running.require_whole(summary)

@@ -42,7 +42,7 @@ def tasks_of_clips(
     """
     tasks, failures = [], []
     _check_overlays([(clip, str(clip)) for clip in clips], pattern)
-    places = [_default_output(clip, output, Path(), pattern.formats) for clip in clips]
+    places = [default_output(clip, output, Path(), pattern.formats) for clip in clips]
     check_outputs((place, str(clip)) for clip, place in zip(clips, places, strict=True))
     for clip, place in zip(clips, places, strict=True):
         try:
@@ -64,14 +64,15 @@ def tasks_of_jobs(path: Path, allow_outside: bool, output: Path | None, pattern:
     jobs = read_jobs(path, allow_outside)
     _check_overlays([(job.clip, job.where) for job in jobs], pattern)
     for job in jobs:
-        place = job.output or _default_output(job.clip, output, path.parent, pattern.formats)
+        place = job.output or default_output(job.clip, output, path.parent, pattern.formats)
         outputs.append((place, job.where))
         tasks.append(_task(job.clip, place, _with_options(job, pattern)))
     check_outputs(outputs)
     return tasks
 
 
-def _default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
+def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
+    """Under the clip's name in `output`; or, where that is not given, `NAME_masks` in `folder`."""
     suffixes = find_format(formats[0]).suffixes if len(formats) == 1 else ()
     suffix = suffixes[0] if suffixes else ""
     return output / f"{name_of(clip)}{suffix}" if output else folder / f"{name_of(clip)}_masks{suffix}"
@@ -96,7 +97,9 @@ def _with_options(job: Job, pattern: Task) -> Task:
     return replace(pattern, masks=job.masks, model=model, settings=settings)
 
 
-def run_all(tasks: Sequence[Task], failures: Sequence[Outcome], engine: Engine, quiet: bool) -> dict[str, Any]:
+def run_all(
+    tasks: Sequence[Task], failures: Sequence[Outcome], engine: Engine, quiet: bool
+) -> dict[str, Any]:
     """Segment all clips, saying how each ends.
 
     Args:

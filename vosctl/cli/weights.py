@@ -15,7 +15,8 @@ app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=
 @app.command("list")
 def list_models() -> None:
     """List the models that --model can name."""
-    from vosctl.models.registry import ALIASES, ARCHITECTURES, available, shipped_folder
+    from vosctl.models.names import ALIASES, available, shipped_folder
+    from vosctl.models.registry import ARCHITECTURES
     from vosctl.models.weights_file import card_of
 
     table = Table("model", "architecture", "what it is", "file", box=None)
@@ -45,7 +46,8 @@ def verify(
     ] = None,
 ) -> None:
     """Check that model files are whole, what their cards say, and load."""
-    from vosctl.models.registry import available, load_model
+    from vosctl.models.names import available
+    from vosctl.models.registry import load_model
     from vosctl.models.weights_file import card_of, read_weights
 
     for path in files or list(available()):
@@ -69,7 +71,7 @@ def import_checkpoint(
 ) -> None:
     """Take over a refinement network of the FRTM authors; it needs a torchvision backbone beside it."""
     from vosctl.models.authors_checkpoint import read_authors_checkpoint
-    from vosctl.models.registry import user_folder
+    from vosctl.models.names import user_folder
     from vosctl.models.weights_file import write_weights
 
     architecture, state = read_authors_checkpoint(checkpoint)

@@ -8,7 +8,6 @@ path of a model file.
 import difflib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -20,9 +19,10 @@ from vosctl.models.agame import AGAME, AGAMEOptions
 from vosctl.models.backbone import BackboneName, ResNet
 from vosctl.models.devices import Precision, choose_device, choose_dtype
 from vosctl.models.model import AGAMEModel, FRTMModel, Model
+from vosctl.models.names import ALIASES, DEFAULT, SUFFIX, available, known_names
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS, OURS_FAST, FitSchedule
-from vosctl.models.weights_file import SUFFIX, WeightsFile, read_tensors, read_weights
+from vosctl.models.weights_file import WeightsFile, read_tensors, read_weights
 
 SystemName = Literal["frtm", "agame"]
 
@@ -49,8 +49,6 @@ ARCHITECTURES = {
     "agame-rn18": Architecture("agame", "resnet18", _RESNET18),
     "agame-rn101": Architecture("agame", "resnet101", _RESNET101),
 }
-ALIASES = {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
-DEFAULT = "frtm-rn18"
 
 
 def load_model(
@@ -160,28 +158,6 @@ def architecture_name(system: SystemName, backbone: BackboneName) -> str:
     )
 
 
-def shipped_folder() -> Path:
-    """Where the shipped models lie: in the installed package, or in the source tree."""
-    package = Path(__file__).parent.parent
-    installed = package / "_weights"
-    return installed if installed.is_dir() else package.parent / "weights"
-
-
-def user_folder() -> Path:
-    """Where `vosctl weights import` puts models: $VOSCTL_WEIGHTS, else the user's data folder."""
-    if folder := os.environ.get("VOSCTL_WEIGHTS"):
-        return Path(folder)
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "vosctl" / "weights"
-
-
-def available() -> Iterator[Path]:
-    """The model files that can be named, shipped ones first."""
-    for folder in (shipped_folder(), user_folder()):
-        if folder.is_dir():
-            yield from sorted(folder.glob(f"*{SUFFIX}"))
-
-
 def _find(name: str | None) -> WeightsFile | None:
     """The model file behind a name; None for an architecture without one.
 
@@ -200,7 +176,7 @@ def _find(name: str | None) -> WeightsFile | None:
         return None
     if os.sep in name or name.endswith(SUFFIX) or Path(name).is_file():
         return read_weights(Path(name))
-    names = sorted({*known, *ARCHITECTURES, *ALIASES})
+    names = known_names()
     close = difflib.get_close_matches(name, names, 1)
     hint = (
         f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}, or the path of a model file"

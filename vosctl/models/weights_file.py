@@ -22,7 +22,6 @@ from vosctl.errors import WeightsError
 from vosctl.media.files import atomic_path, output_error
 
 FORMAT = 1
-SUFFIX = ".pt"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.command import Command
+from vosctl.cli.several import tasks_of_clips, tasks_of_jobs
+from vosctl.errors import JobsError
+from vosctl.models.choice import ModelChoice
+from vosctl.task import MaskAt, Task
+from vosctl.tracking.settings import TrackerSettings
+
+PATTERN = Task(Path(), (), Path(), ModelChoice(), TrackerSettings())
+
+
+@pytest.fixture
+def clips(vosctl: Command, clip: Path) -> list[Path]:
+    """Two whole clips with masks in `given`, one that is no clip, and one without a mask."""
+    folder = clip.parent / "clips"
+    folder.mkdir()
+    Path("given").mkdir()
+    for name in ("a", "b"):
+        shutil.copy(clip, folder / f"{name}.mp4")
+        shutil.copy("first.png", f"given/{name}.png")
+    (folder / "bad.mp4").write_text("no clip")
+    shutil.copy("first.png", "given/bad.png")
+    shutil.copy(clip, folder / "without.mp4")
+    return sorted(folder.iterdir())
+
+
+def test_one_failing_clip_does_not_stop_the_rest(vosctl: Command, clips: list[Path]) -> None:
+    shutil.copytree(clips[0].parent, "frames-of")  # not looked at
+    options = ["--masks-from", "given", "-o", "out", "--overlay", "drawn", "--json", "--report", "r.json"]
+    result = vosctl.tracking("segment", *clips, *options)
+    assert result.code == 1
+    assert "2 of 4 clips failed: " in result.error
+    assert "without.mp4: no mask in given" in result.error
+    found = json.loads(result.out)
+    assert (found["exit_code"], found["done"], found["failed"], found["skipped"]) == (1, 2, 2, 0)
+    by_name = {Path(outcome["clip"]).stem: outcome for outcome in found["clips"]}
+    assert {name: outcome["status"] for name, outcome in by_name.items()} == {
+        "a": "done",
+        "b": "done",
+        "bad": "failed",
+        "without": "failed",
+    }
+    assert "bad.mp4" in by_name["bad"]["error"]
+    assert by_name["bad"]["attempts"] == 1
+    assert by_name["a"]["summary"]["frames"] == 12
+    assert found["frames"] == 24
+    assert {key: found[key] for key in json.loads(Path("r.json").read_text())} == json.loads(
+        Path("r.json").read_text()
+    )
+    for index in range(12):
+        a, b = (np.asarray(Image.open(f"out/{name}/{index:05d}.png")) for name in "ab")
+        assert np.array_equal(a, b)
+    assert sorted(path.name for path in Path("drawn").iterdir()) == ["a.mp4", "b.mp4"]
+    assert not Path("out/bad").exists()
+
+
+def test_tasks_of_clips_have_their_masks_and_places(clips: list[Path]) -> None:
+    tasks, failures = tasks_of_clips(clips, Path("given"), None, PATTERN)
+    assert [(task.clip.stem, task.output) for task in tasks] == [
+        ("a", Path("a_masks")),
+        ("b", Path("b_masks")),
+        ("bad", Path("bad_masks")),
+    ]
+    assert tasks[1].masks == (MaskAt(0, Path("given/b.png")),)
+    assert [Path(failure.clip).stem for failure in failures] == ["without"]
+    with pytest.raises(JobsError, match=r"clips/a\.mp4: a_masks is the output of other/a\.mkv too"):
+        tasks_of_clips([Path("other/a.mkv"), Path("clips/a.mp4")], Path("given"), None, PATTERN)
+
+
+def test_tasks_of_jobs_fill_in_what_an_entry_leaves_open(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_text("clip,mask,output,model,max-size\na.mp4,a.png,,,\nb.mp4,b.png,here/b,frtm-rn50,64\n")
+    first, second = tasks_of_jobs(path, False, None, PATTERN)
+    assert first.output == tmp_path / "a_masks"
+    assert (first.model.name, first.settings.max_size) == (None, None)
+    assert second.output == tmp_path / "here" / "b"
+    assert (second.model.name, second.settings.max_size) == ("frtm-rn50", 64)
+    first, second = tasks_of_jobs(path, False, Path("out"), PATTERN)
+    assert (first.output, second.output) == (Path("out/a"), tmp_path / "here" / "b")
+
+
+def test_what_does_not_go_together(vosctl: Command, clips: list[Path]) -> None:
+    Path("jobs.csv").write_text("clip,mask\n../a.mp4,first.png\n")
+    cases: list[tuple[list[object], str]] = [
+        ([], "no clip given"),
+        ([*clips, "-m", "first.png"], "--mask is of one clip"),
+        ([*clips], "--masks-from DIR, or --jobs FILE"),
+        (["--masks-from", "given"], "either CLIP..."),
+        ([*clips, "--jobs", "jobs.csv"], "either CLIP..."),
+        (["--jobs", "jobs.csv"], "jobs.csv line 2: clip '../a.mp4' lies outside ."),
+        ([*clips, "--masks-from", "given", "--device", "cuda:77"], "--device cuda:77"),
+        ([*clips, *clips, "--masks-from", "given"], "is the output of"),
+    ]
+    for arguments, message in cases:
+        result = vosctl("segment", *arguments)
+        assert result.code == 2
+        assert message in result.error, arguments

@@ -1,0 +1,38 @@
+"""What the shell offers for the values of options; without torch, so that it is there at once."""
+
+from collections.abc import Iterator
+
+from vosctl.exports.formats import FORMATS
+
+
+def models(incomplete: str) -> Iterator[str]:
+    """Names that `--model` takes."""
+    from vosctl.models.names import known_names
+
+    return (name for name in known_names() if name.startswith(incomplete))
+
+
+def formats(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Names that `--format` takes, with what they are."""
+    return ((form.name, form.summary) for form in FORMATS.values() if form.name.startswith(incomplete))
+
+
+def exact_formats(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Names that `convert --to` takes."""
+    return ((name, summary) for name, summary in formats(incomplete) if not FORMATS[name].needs_soft)
+
+
+def variants(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Names that `--variant` takes."""
+    known = {"d-only": "without the refinement network", "no-update": "the target model is never updated"}
+    return ((name, text) for name, text in known.items() if name.startswith(incomplete))
+
+
+def devices(incomplete: str) -> Iterator[str]:
+    """Devices that are usual; which there are, only torch could tell."""
+    return (name for name in ("auto", "cpu", "cuda:0", "cuda:1", "mps") if name.startswith(incomplete))
+
+
+def windows(incomplete: str) -> Iterator[str]:
+    """Values of `--window`."""
+    return (name for name in ("low-latency", "1", "8") if name.startswith(incomplete))

@@ -1,0 +1,39 @@
+"""The names of models, and where their files lie; without torch, so that shells complete them at once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+ARCHITECTURE_NAMES = ("frtm-rn18", "frtm-rn50", "frtm-rn101", "agame-rn18", "agame-rn101")
+ALIASES = {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
+"""The FRTM paper's words for two of them."""
+DEFAULT = "frtm-rn18"
+SUFFIX = ".pt"
+"""Of model files."""
+
+
+def shipped_folder() -> Path:
+    """Where the shipped models lie: in the installed package, or in the source tree."""
+    package = Path(__file__).parent.parent
+    installed = package / "_weights"
+    return installed if installed.is_dir() else package.parent / "weights"
+
+
+def user_folder() -> Path:
+    """Where `vosctl weights import` puts models: $VOSCTL_WEIGHTS, else the user's data folder."""
+    if folder := os.environ.get("VOSCTL_WEIGHTS"):
+        return Path(folder)
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "vosctl" / "weights"
+
+
+def available() -> Iterator[Path]:
+    """The model files that can be named, shipped ones first."""
+    for folder in (shipped_folder(), user_folder()):
+        if folder.is_dir():
+            yield from sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def known_names() -> list[str]:
+    """All names that stand for a model, but for paths."""
+    return sorted({*ARCHITECTURE_NAMES, *ALIASES, *(path.stem for path in available())})
