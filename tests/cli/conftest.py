@@ -22,6 +22,7 @@ def vosctl(
     """The command, in an empty folder of its own and with no models of the user's."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VOSCTL_WEIGHTS", str(tmp_path / "models"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "300")
     return Command(capfd, monkeypatch, backbone)
 

@@ -1,8 +1,12 @@
+import json
 import subprocess
 import sys
 
+import typer
+
 from tests.cli.command import Command
 from vosctl import __version__
+from vosctl.cli.app import app
 
 
 def test_version_at_once_without_torch(vosctl: Command) -> None:
@@ -31,3 +35,27 @@ def test_a_wrong_option_exits_with_2(vosctl: Command) -> None:
     result = vosctl("segment", "--no-such-option")
     assert result.code == 2
     assert "Traceback" not in result.err
+
+
+def test_json_is_one_object_whatever_the_end(vosctl: Command) -> None:
+    for arguments, code, part in (
+        (["help", "--json"], 0, None),
+        (["help", "xyzzy", "--json"], 2, "no such topic"),
+        (["segment", "--no-such-option", "--json"], 2, "--no-such-option"),
+        (["nothing", "--json"], 2, "nothing"),
+        (["inspect", "nowhere.mp4", "--json"], 2, "nowhere.mp4"),
+    ):
+        result = vosctl(*arguments)
+        found = json.loads(result.out)
+        assert result.code == found["exit_code"] == code
+        assert part in found["error"] if part else found["error"] is None
+
+
+def test_every_command_takes_json_and_tells_its_exit_codes(vosctl: Command) -> None:
+    names = [[name] for name in typer.main.get_command(app).commands if name != "weights"]  # type: ignore[attr-defined]
+    names += [["weights", name] for name in ("list", "verify", "import", "export")]
+    assert len(names) > 9
+    for name in names:
+        text = " ".join(vosctl(*name, "--help").out.split())
+        assert "--json" in text, name
+        assert "130 interrupted" in text, name

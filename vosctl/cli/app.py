@@ -1,14 +1,16 @@
 """The `vosctl` command: its subcommands, and the only place where errors become lines and exit codes."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from vosctl import __version__
+from vosctl.cli import config
 from vosctl.cli.console import console
-from vosctl.cli.results import result
+from vosctl.cli.results import json_result
 from vosctl.errors import VosctlError
 
 EXIT_CODES = """Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work;
@@ -38,24 +40,34 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Segment the objects of a video from a mask of its first frame."""
+    if context.invoked_subcommand not in (None, "help"):
+        context.default_map = config.default_map(context)
 
 
 def _add_commands() -> None:
-    from vosctl.cli import benchmark, convert, demo, inspect, overlay, segment, train, weights
+    from vosctl.cli import benchmark, convert, demo, help_topics, inspect, overlay, segment, train, weights
 
-    app.command(epilog=EXIT_CODES)(segment.segment)
-    app.command(epilog=EXIT_CODES)(overlay.overlay)
-    app.command(epilog=EXIT_CODES)(convert.convert)
-    app.command(epilog=EXIT_CODES)(inspect.inspect)
-    app.command(epilog=EXIT_CODES)(benchmark.benchmark)
-    app.command()(demo.demo)
-    app.command()(train.train)
-    app.add_typer(weights.app, name="weights")
+    def add(function: Callable[..., None], panel: str, name: str | None = None) -> None:
+        app.command(name, epilog=EXIT_CODES, rich_help_panel=panel)(function)
+
+    add(segment.segment, "Masks")
+    add(overlay.overlay, "Masks")
+    add(convert.convert, "Masks")
+    add(inspect.inspect, "Masks")
+    add(demo.demo, "Masks")
+    add(benchmark.benchmark, "Models")
+    add(train.train, "Models")
+    for command in weights.app.registered_commands:
+        command.epilog = EXIT_CODES
+    app.add_typer(weights.app, name="weights", epilog=EXIT_CODES, rich_help_panel="Models")
+    add(config.config, "Help")
+    add(help_topics.show_topic, "Help", "help")
 
 
 _add_commands()
@@ -63,10 +75,11 @@ _add_commands()
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
-    result.clear()
+    json_result.clear()
     message: str | None = None
     try:
-        code = app(standalone_mode=False)  # typer returns the code of an Exit, and of Ctrl-C
+        # typer returns the code of an Exit, and of Ctrl-C
+        code = app(prog_name="vosctl", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):  # typer before 0.20 raises for Ctrl-C
         code = _INTERRUPTED
     except _ParserError as error:
@@ -79,5 +92,5 @@ def main() -> None:
     elif message:
         console.print(f"[bold red]error:[/] {escape(message)}")
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood
-        result.print(code or 0, message)
+        json_result.print(code or 0, message)
     sys.exit(code or 0)

@@ -1,8 +1,21 @@
-"""`vosctl benchmark`: figures on DAVIS, YouTube-VOS and data laid out like them."""
+"""`vosctl benchmark`: figures on DAVIS, YouTube-VOS and data laid out like them.
+
+`--json`:
+
+    dataset, split   as given
+    runs             [{variant, masks, figures, failures}]: one, or a row of the table each; variant is null
+                     where masks were scored, figures are those of `results.json`, failures are
+                     [{sequence, error}]
+
+and with `--compare`:
+
+    comparison       [{name, a, b, difference}]: J&F of each sequence in both, the last one being all of them
+    left_out         [name]: in one of them only
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +27,7 @@ from rich.table import Table
 
 from vosctl.cli import options
 from vosctl.cli.console import console
+from vosctl.cli.results import json_result
 from vosctl.errors import MaskError, UsageError
 from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
 from vosctl.evaluation.output_folder import make_output_folder
@@ -94,13 +108,8 @@ def benchmark(
     backbone_weights: options.BackboneOption = None,
     refinement: options.RefinementOption = None,
     download: options.DownloadOption = False,
-    device: Annotated[
-        str, typer.Option("--device", help="auto, cpu or cuda:N; several with commas: cuda:0,cuda:1.")
-    ] = "auto",
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", min=1, help="Sequences at a time.", show_default="one for each device"),
-    ] = None,
+    device: options.DevicesOption = "auto",
+    jobs: options.JobsAtOnceOption = None,
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
     variant: Annotated[
         VariantName | None,
@@ -116,6 +125,7 @@ def benchmark(
         float, typer.Option("--learning-rate", help="eta: the newest frame's share in the memory.")
     ] = 0.1,
     overwrite: options.OverwriteOption = False,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Run a data set's sequences, score the masks as the official tools do, and measure the speed.
@@ -125,14 +135,14 @@ def benchmark(
     Example: vosctl benchmark --dataset davis17 --root DAVIS
     """
     if compare:
-        _compare(*compare)
+        _compare(*compare, as_json)
         return
     if dataset is None:
         raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
     only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
     data = open_dataset(dataset, root, split, only)
     if results:
-        _score(data, results, output or results, archive, quiet)
+        _report((_score(data, results, output or results, archive, quiet),), as_json)
         return
 
     from vosctl.evaluation.benchmark import require_all
@@ -150,13 +160,32 @@ def benchmark(
     )
     folder = output or Path("runs") / f"{data.name}-{data.split}"
     if variant is VariantName.TABLE:
-        found = _run_table(data, plan, folder, archive, overwrite, quiet)
+        found = _run_table(data, plan, folder, archive, overwrite, quiet, as_json)
     else:
         chosen = replace(plan, variant=Variant(variant.value)) if variant else plan
-        result = _run(data, chosen, folder, archive, overwrite, quiet)
-        _print_result(result)
-        found = (result,)
+        found = (_run(data, chosen, folder, archive, overwrite, quiet),)
+        _report(found, as_json)
     require_all(found)
+
+
+def _report(found: "tuple[BenchmarkResult, ...]", as_json: bool) -> None:
+    """What was found, for people or for programs."""
+    from vosctl.evaluation.results import figures_of
+
+    if not as_json:
+        for result in found:
+            _print_result(result)
+        return
+    runs = [
+        {
+            "variant": result.run.variant if result.run else None,
+            "masks": result.masks,
+            "figures": figures_of(result),
+            "failures": [asdict(failure) for failure in result.failures],
+        }
+        for result in found
+    ]
+    json_result.put({"dataset": found[0].dataset, "split": found[0].split, "runs": runs})
 
 
 def _run(
@@ -175,7 +204,7 @@ def _run(
 
 
 def _run_table(
-    data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
+    data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool, as_json: bool
 ) -> tuple["BenchmarkResult", ...]:
     """Every row of Table 1, each in a folder of its own."""
     from vosctl.evaluation.tables import ablation_table
@@ -186,11 +215,14 @@ def _run_table(
             console.print(variant.value, style="bold")
         chosen = replace(plan, variant=variant)
         found[variant] = _run(data, chosen, folder / variant.value, archive, overwrite, quiet)
-    _print(ablation_table(found))
+    if as_json:
+        _report(tuple(found.values()), as_json)
+    else:
+        _print(ablation_table(found))
     return tuple(found.values())
 
 
-def _score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) -> None:
+def _score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) -> "BenchmarkResult":
     """Score masks that are there and write what was found."""
     from vosctl.evaluation.benchmark import score_masks, write_files
 
@@ -201,18 +233,25 @@ def _score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool)
     make_output_folder(folder)
     with _bar(quiet) as bar:
         result = score_masks(data, masks, bar)
-    _print_result(result)
     write_files(result, data, folder)
     _write_zip(data, result, folder, archive)
     _say_where(folder, quiet)
+    return result
 
 
-def _compare(a: Path, b: Path) -> None:
+def _compare(a: Path, b: Path, as_json: bool) -> None:
     from vosctl.evaluation.compare import compare
     from vosctl.evaluation.results import read_results
     from vosctl.evaluation.tables import comparison_table
 
     comparison = compare(read_results(a), read_results(b))
+    if as_json:
+        rows = [
+            {"name": row.name, "a": row.a.j_and_f, "b": row.b.j_and_f, "difference": row.difference}
+            for row in (*comparison.rows, comparison.total)
+        ]
+        json_result.put({"comparison": rows, "left_out": list(comparison.left_out)})
+        return
     _print(comparison_table(comparison))
     if comparison.left_out:
         console.print(f"in one of them only: {', '.join(comparison.left_out)}", markup=False)

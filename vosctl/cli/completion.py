@@ -1,6 +1,7 @@
 """What the shell offers for the values of options; without torch, so that it is there at once."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from vosctl.exports.formats import FORMATS
 
@@ -36,3 +37,18 @@ def devices(incomplete: str) -> Iterator[str]:
 def windows(incomplete: str) -> Iterator[str]:
     """Values of `--window`."""
     return (name for name in ("low-latency", "1", "8") if name.startswith(incomplete))
+
+
+def topics(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Topics of `vosctl help`, with their titles."""
+    return ((path.stem, title_of(path)) for path in topic_files() if path.stem.startswith(incomplete))
+
+
+def topic_files() -> list[Path]:
+    """The texts of `vosctl help`, by name."""
+    return sorted((Path(__file__).parent / "topics").glob("*.md"))
+
+
+def title_of(path: Path) -> str:
+    """The first line of a topic, without its `#`."""
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")

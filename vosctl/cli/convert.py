@@ -17,7 +17,7 @@ import typer
 
 from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
-from vosctl.cli.results import result
+from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_format
 from vosctl.exports.pairing import with_pictures
@@ -96,7 +96,7 @@ def convert(
         count, note = _write(frames, form, output, info, quiet)
     notes = [*source.notes, *([note] if note else [])]
     if as_json:
-        result.put({"output": str(output), "format": to, "frames": count, "notes": notes})
+        json_result.put({"output": str(output), "format": to, "frames": count, "notes": notes})
     if not quiet:
         for line in notes:
             console.print(line, markup=False)

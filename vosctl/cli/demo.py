@@ -16,7 +16,7 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
-from vosctl.cli.results import result
+from vosctl.cli.results import json_result
 from vosctl.media.claims import claim_folder
 
 
@@ -83,7 +83,9 @@ def demo(
         console.print(f"look at {overlay}", markup=False)
     means = {str(object_id): float(np.mean(values)) for object_id, values in scores.items()}
     if as_json:
-        result.put({"folder": str(output), "overlay": str(overlay), "j": means, "summary": summary.to_json()})
+        json_result.put(
+            {"folder": str(output), "overlay": str(overlay), "j": means, "summary": summary.to_json()}
+        )
         return
     for name, mean in means.items():
         typer.echo(f"object {name}: J {mean:.3f}")

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vosctl.cli import options, running
-from vosctl.cli.results import result
+from vosctl.cli.results import json_result
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.exports.areas import AreaCounter
 from vosctl.exports.contact_sheet import contact_sheet, draw_frame, spread
@@ -205,7 +205,7 @@ def _draw_clip(source: Clip, count: int, sheet: Path) -> None:
 
 def _show(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        result.put(found)
+        json_result.put(found)
         return
     out = Console(highlight=False)
     table = Table.grid(padding=(0, 2))

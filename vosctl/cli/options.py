@@ -8,7 +8,7 @@ import typer
 
 from vosctl.cli import completion
 
-RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
+RESULTS, MODEL, TRACKING, MACHINE, SEVERAL = "Results", "Model", "Tracking", "Machine", "Several clips"
 """Panels of `--help`."""
 
 
@@ -75,6 +75,7 @@ DownloadOption = Annotated[
         "--download",
         help="Fetch torchvision's backbone where the model has none of its own.",
         rich_help_panel=MODEL,
+        envvar="VOSCTL_DOWNLOAD",
     ),
 ]
 DeviceOption = Annotated[
@@ -85,6 +86,28 @@ DeviceOption = Annotated[
         rich_help_panel=MACHINE,
         envvar="VOSCTL_DEVICE",
         autocompletion=completion.devices,
+    ),
+]
+DevicesOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="auto, cpu or cuda:N; for several clips auto is all GPUs, or some with commas: cuda:0,cuda:1.",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_DEVICE",
+        autocompletion=completion.devices,
+    ),
+]
+JobsAtOnceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs-at-once",
+        min=1,
+        metavar="N",
+        help="Clips at a time.",
+        show_default="one on each device",
+        rich_help_panel=SEVERAL,
+        envvar="VOSCTL_JOBS_AT_ONCE",
     ),
 ]
 PrecisionOption = Annotated[
@@ -105,6 +128,7 @@ VariantOption = Annotated[
         show_default=False,
         rich_help_panel=TRACKING,
         autocompletion=completion.variants,
+        envvar="VOSCTL_VARIANT",
     ),
 ]
 MaxSizeOption = Annotated[
@@ -142,13 +166,28 @@ ReportOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Write over results that exist.", rich_help_panel=RESULTS)
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", envvar="VOSCTL_QUIET")
+]
 OpacityOption = Annotated[
-    float, typer.Option("--opacity", min=0.0, max=1.0, help="Of the colours.", rich_help_panel=RESULTS)
+    float,
+    typer.Option(
+        "--opacity",
+        min=0.0,
+        max=1.0,
+        help="Of the colours.",
+        rich_help_panel=RESULTS,
+        envvar="VOSCTL_OPACITY",
+    ),
 ]
 ContourOption = Annotated[
     bool,
-    typer.Option("--contour/--no-contour", help="Draw a line around each object.", rich_help_panel=RESULTS),
+    typer.Option(
+        "--contour/--no-contour",
+        help="Draw a line around each object.",
+        rich_help_panel=RESULTS,
+        envvar="VOSCTL_CONTOUR",
+    ),
 ]
 JsonOption = Annotated[
     bool,

@@ -13,7 +13,7 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
-from vosctl.cli.results import result
+from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip
@@ -91,7 +91,7 @@ def overlay(
     if not quiet:
         console.print(f"overlay in {path}", markup=False)
     if as_json:
-        result.put({"overlay": str(path), "summary": summary.to_json() if summary else None})
+        json_result.put({"overlay": str(path), "summary": summary.to_json() if summary else None})
     if summary:
         running.require_whole(summary)
 

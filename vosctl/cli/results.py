@@ -32,4 +32,4 @@ class JsonResult:
         typer.echo(json.dumps({"exit_code": exit_code, "error": error, **self._content}))
 
 
-result = JsonResult()
+json_result = JsonResult()

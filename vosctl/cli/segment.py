@@ -24,13 +24,11 @@ from vosctl.batch.engines import open_engine
 from vosctl.batch.outcome import Outcome
 from vosctl.cli import completion, options, running, several
 from vosctl.cli.console import console
-from vosctl.cli.results import result
+from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, describe
 from vosctl.models.choice import ModelChoice
 from vosctl.task import Task, open_task, parse_mask
-
-_SEVERAL = "Several clips"
 
 
 def segment(
@@ -80,7 +78,7 @@ def segment(
     refinement: options.RefinementOption = None,
     download: options.DownloadOption = False,
     variant: options.VariantOption = [],  # noqa: B006
-    device: options.DeviceOption = "auto",
+    device: options.DevicesOption = "auto",
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
     max_size: options.MaxSizeOption = None,
     window: options.WindowOption = running.DEFAULT_WINDOW,
@@ -91,7 +89,7 @@ def segment(
             metavar="DIR",
             help="The clips' masks: DIR/CLIP.png, or DIR/CLIP/*.png with frame numbers as names.",
             show_default=False,
-            rich_help_panel=_SEVERAL,
+            rich_help_panel=options.SEVERAL,
         ),
     ] = None,
     jobs: Annotated[
@@ -101,7 +99,7 @@ def segment(
             metavar="FILE",
             help="A list of clips, CSV or JSON, with clip, mask and perhaps output, model and max-size.",
             show_default=False,
-            rich_help_panel=_SEVERAL,
+            rich_help_panel=options.SEVERAL,
         ),
     ] = None,
     allow_outside: Annotated[
@@ -109,21 +107,10 @@ def segment(
         typer.Option(
             "--allow-outside",
             help="Let the list name paths outside its own folder.",
-            rich_help_panel=_SEVERAL,
+            rich_help_panel=options.SEVERAL,
         ),
     ] = False,
-    jobs_at_once: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs-at-once",
-            min=1,
-            metavar="N",
-            help="Clips at a time.",
-            show_default="one on each device",
-            rich_help_panel=_SEVERAL,
-            envvar="VOSCTL_JOBS_AT_ONCE",
-        ),
-    ] = None,
+    jobs_at_once: options.JobsAtOnceOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -165,7 +152,7 @@ def segment(
     if report:
         several.write_report(report, found)
     if as_json:
-        result.put(found)
+        json_result.put(found)
     if not quiet:
         several.print_table(found)
     several.require_all(found)
@@ -191,7 +178,7 @@ def _one(
     overlay = task.overlay
     if as_json:
         masks = {form.name: str(path) for path, form in task.places.items()}
-        result.put({**summary.to_json(), "masks": masks, "overlay": str(overlay) if overlay else None})
+        json_result.put({**summary.to_json(), "masks": masks, "overlay": str(overlay) if overlay else None})
     if not quiet:
         masks_in = ", ".join(map(str, task.places))
         console.print(f"masks in {masks_in}" + (f", overlay in {overlay}" if overlay else ""), markup=False)

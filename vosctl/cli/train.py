@@ -1,4 +1,10 @@
-"""`vosctl train`: train a model by a recipe."""
+"""`vosctl train`: train a model by a recipe.
+
+`--json`:
+
+    checkpoint   path of it
+    steps        of the whole training
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +12,8 @@ from typing import Annotated
 import typer
 
 from vosctl.cli.console import console
-from vosctl.cli.options import DeviceOption, QuietOption
+from vosctl.cli.options import MACHINE, DeviceOption, JsonOption, QuietOption
+from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 
 RecipeArgument = Annotated[
@@ -31,7 +38,14 @@ OutputOption = Annotated[
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --output.")]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads of this process.", show_default="as torch chooses"),
+    typer.Option(
+        "--threads",
+        min=1,
+        help="CPU threads of this process.",
+        show_default="as torch chooses",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_THREADS",
+    ),
 ]
 
 
@@ -42,6 +56,7 @@ def train(
     resume: ResumeOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Train a model by a recipe. On several GPUs: torchrun --nproc-per-node N -m vosctl train ...
@@ -78,7 +93,10 @@ def train(
         trainer = Trainer(content, paths, output, own, resume=resume, report=report)
         trainer.run()
         if trainer.is_main:
-            typer.echo(trainer.checkpoint_path)
+            if as_json:
+                json_result.put({"checkpoint": str(trainer.checkpoint_path), "steps": content.total_steps})
+            else:
+                typer.echo(trainer.checkpoint_path)
 
 
 def data_paths(data: list[str]) -> dict[str, Path]:

@@ -1,4 +1,13 @@
-"""`vosctl weights`: the models at hand, their state, and how others come in."""
+"""`vosctl weights`: the models at hand, their state, and how others come in.
+
+`--json` of `list`, `verify`, `import` and `export`:
+
+    models                      [{name, architecture, what, file}], file is null where there is none
+    whole                       [{file, sha256, has_card, architecture, content}]; a file that is not ends the
+                                command with an error
+    file, model, architecture   of what was imported
+    file, sha256                of what was exported
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,35 +16,44 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from vosctl.cli import options
 from vosctl.cli.console import console
+from vosctl.cli.results import json_result
 
 app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_models() -> None:
+def list_models(as_json: options.JsonOption = False) -> None:
     """List the models that --model can name."""
     from vosctl.models.names import ALIASES, available, shipped_folder
     from vosctl.models.registry import ARCHITECTURES
     from vosctl.models.weights_file import card_of
 
-    table = Table("model", "architecture", "what it is", "file", box=None)
-    names = set()
+    models: dict[str, dict[str, str | None]] = {}
     for path in available():
         card = card_of(path)
         origin = "shipped" if path.parent == shipped_folder() else "imported"
-        summary = str(card.get("summary", origin))
-        table.add_row(path.stem, str(card.get("architecture", "?")), summary, str(path))
-        names.add(path.stem)
+        models[path.stem] = {
+            "name": path.stem,
+            "architecture": str(card.get("architecture", "?")),
+            "what": str(card.get("summary", origin)),
+            "file": str(path),
+        }
     aliases = {target: alias for alias, target in ALIASES.items()}
     for name, architecture in ARCHITECTURES.items():
-        if name not in names:
-            alias = f", the paper's {aliases[name]}" if name in aliases else ""
-            need = "give --backbone-weights or --download, and --refinement"
-            if architecture.system == "agame":
-                need = "train it, or name a model file"
-            what = f"{architecture.backbone}{alias}: {need}"
-            table.add_row(name, name, what, "-")
+        alias = f", the paper's {aliases[name]}" if name in aliases else ""
+        need = "give --backbone-weights or --download, and --refinement"
+        if architecture.system == "agame":
+            need = "train it, or name a model file"
+        what = f"{architecture.backbone}{alias}: {need}"
+        models.setdefault(name, {"name": name, "architecture": name, "what": what, "file": None})
+    if as_json:
+        json_result.put({"models": list(models.values())})
+        return
+    table = Table("model", "architecture", "what it is", "file", box=None)
+    for model in models.values():
+        table.add_row(*(value or "-" for value in model.values()))
     Console(soft_wrap=True).print(table)
 
 
@@ -44,21 +62,31 @@ def verify(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Model files.", show_default="all")
     ] = None,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Check that model files are whole, what their cards say, and load."""
     from vosctl.models.names import available
     from vosctl.models.registry import load_model
     from vosctl.models.weights_file import card_of, read_weights
 
+    whole = []
     for path in files or list(available()):
         weights = read_weights(path)
         has_backbone = bool(weights.part("backbone"))
         if has_backbone:
             load_model(str(path), device="cpu", precision="fp32")
-        known = "as its card says" if card_of(path) else "it has no card to compare with"
+        has_card = bool(card_of(path))
+        known = "as its card says" if has_card else "it has no card to compare with"
         network = "A-GAME" if weights.part("agame") else "refinement network"
         content = f"backbone and {network}" if has_backbone else network
-        typer.echo(f"{path}: whole ({weights.sha256[:12]}..., {known}): {weights.architecture}, {content}")
+        whole.append({"file": str(path), "sha256": weights.sha256, "has_card": has_card})
+        whole[-1] |= {"architecture": weights.architecture, "content": content}
+        if not as_json:
+            typer.echo(
+                f"{path}: whole ({weights.sha256[:12]}..., {known}): {weights.architecture}, {content}"
+            )
+    if as_json:
+        json_result.put({"whole": whole})
 
 
 @app.command("import")
@@ -68,6 +96,7 @@ def import_checkpoint(
         str | None, typer.Option("--name", help="What --model shall call it.", show_default="the file's")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Take over a refinement network of the FRTM authors; it needs a torchvision backbone beside it."""
     from vosctl.models.authors_checkpoint import read_authors_checkpoint
@@ -87,7 +116,10 @@ def import_checkpoint(
     write_weights(path, architecture, state, card)
     console.print(f"{checkpoint}: {architecture}, {len(state)} tensors; use it with", markup=False)
     console.print(f"  --model {path.stem} --backbone-weights FILE (or --download)", markup=False)
-    typer.echo(path)
+    if as_json:
+        json_result.put({"file": str(path), "model": path.stem, "architecture": architecture})
+    else:
+        typer.echo(path)
 
 
 @app.command()
@@ -113,6 +145,7 @@ def export(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model file that exists.")] = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Make a model file, in half precision and with a card, of a training checkpoint."""
     from vosctl.errors import UsageError
@@ -132,6 +165,8 @@ def export(
         card["scores"] = _scores(scores)
     sha256 = export_checkpoint(checkpoint, destination, card)
     console.print(f"{destination}: SHA-256 {sha256}", markup=False)
+    if as_json:
+        json_result.put({"file": str(destination), "sha256": sha256})
 
 
 def _scores(path: Path) -> dict[str, object]:

@@ -174,7 +174,7 @@ def write_results(result: BenchmarkResult, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    content = {"format": FORMAT, "figures": _figures(result), **asdict(result)}
+    content = {"format": FORMAT, "figures": figures_of(result), **asdict(result)}
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
@@ -227,7 +227,7 @@ def summary_of(objects: Sequence[ObjectScore]) -> Summary:
     return Summary(mean_of([one.j for one in objects]), mean_of([one.f for one in objects]))
 
 
-def _figures(result: BenchmarkResult) -> dict[str, Any]:
+def figures_of(result: BenchmarkResult) -> dict[str, Any]:
     """Derived, for readers of the file; `read_results` computes them again."""
     figures: dict[str, Any] = {}
     if summary := result.summary:

@@ -1,0 +1,62 @@
+"""`vosctl help TOPIC`: what is too long for `--help`; the topics are the files in `topics/`.
+
+`--json`:
+
+    topics   [name]
+    topic    its name, null where none was asked for
+    text     in Markdown, null where none was asked for
+"""
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from vosctl.cli import completion, options
+from vosctl.cli.results import json_result
+from vosctl.errors import UsageError
+
+_WIDEST = 100  # columns: longer lines are hard to read
+
+
+def show_topic(
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="[TOPIC]", show_default=False, autocompletion=completion.topics),
+    ] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Explain a topic; without one, list them.
+
+    Example: vosctl help masks
+    """
+    files = {path.stem: path for path in completion.topic_files()}
+    if topic is not None and topic not in files:
+        near = difflib.get_close_matches(topic, files, 1)
+        hint = f"did you mean {near[0]}?" if near else f"topics are {', '.join(files)}"
+        raise UsageError(f"{topic}: no such topic; {hint} (of a command: vosctl COMMAND --help)")
+    if as_json:
+        text = _text(files[topic]) if topic else None
+        json_result.put({"topics": list(files), "topic": topic, "text": text})
+        return
+    if topic:
+        _show(_text(files[topic]))
+        return
+    for name, path in files.items():
+        typer.echo(f"{name:<12} {completion.title_of(path)}")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _show(text: str) -> None:
+    if not sys.stdout.isatty():
+        typer.echo(text.rstrip())
+        return
+    out = Console()
+    out.print(Markdown(text), width=min(out.width, _WIDEST))
