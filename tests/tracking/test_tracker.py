@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -181,3 +183,30 @@ def test_masks_that_do_not_fit() -> None:
 def test_settings_are_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         TrackerSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_saved_state_goes_on_exactly(tmp_path: Path) -> None:
+    """Stopped before a mask has come, between updates, and where a second object joins."""
+    frames, labels = moving_discs(22, (96, 64), objects=2, radius=12)
+    masks = {2: np.where(labels[2] == 1, 1, 0).astype(np.uint8), 13: labels[13]}
+    settings, model = TrackerSettings(window=3, initial_samples=2), tiny_model(refined=True)
+    whole = Tracker(model, settings)
+    states = {0: whole.state_dict()}
+    expected = []
+    for result in whole.run(frames, masks, soft=True):
+        expected.append(result)
+        if result.index + 1 == whole.position:
+            torch.save(whole.state_dict(), tmp_path / "state.pt")
+            states[whole.position] = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert {1, 6, 14, 19} <= states.keys()
+    for position in (1, 6, 14, 19):
+        tracker = Tracker(model, settings)
+        tracker.load_state_dict(states[position])
+        assert tracker.position == position
+        rest = list(tracker.run(frames[position:], masks, soft=True))
+        assert [result.index for result in rest] == list(range(position, 22))
+        for found, wanted in zip(rest, expected[position:], strict=True):
+            assert np.array_equal(found.labels, wanted.labels)
+            if wanted.probabilities is not None:
+                assert found.probabilities is not None
+                assert np.array_equal(found.probabilities, wanted.probabilities)

@@ -9,7 +9,8 @@ and the paper's sample weights are a recursion, so that no sample has to be kept
 do not depend on the length of the clip.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -37,6 +38,23 @@ class TargetMemory:
         self.normal = w1.new_zeros(TAPS * HIDDEN, TAPS * HIDDEN)
         self.moment = w1.new_zeros(TAPS * HIDDEN)
         self.share = 0.0
+
+    def state_dict(self) -> dict[str, Tensor | float]:
+        """Everything, on the host."""
+        return {
+            "w1": self.w1.cpu(),
+            "normal": self.normal.cpu(),
+            "moment": self.moment.cpu(),
+            "share": self.share,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], device: torch.device) -> "TargetMemory":
+        """What `state_dict` was taken from, on a device."""
+        memory = cls(state["w1"].to(device))
+        memory.normal, memory.moment = state["normal"].to(device), state["moment"].to(device)
+        memory.share = float(state["share"])
+        return memory
 
     def start(self, features: Tensor, labels: Tensor, weights: Tensor) -> None:
         """Fill the memory with the samples of the first frame.

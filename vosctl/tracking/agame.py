@@ -1,6 +1,7 @@
 """A-GAME along a clip: every frame depends on the one before, so the window is one frame."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -9,6 +10,7 @@ from torch import Tensor
 from vosctl.errors import UsageError
 from vosctl.models.agame import STRIDE, Prediction, State, shrink_masks
 from vosctl.models.aggregation import aggregate
+from vosctl.models.appearance import Gaussians
 from vosctl.models.backbone import Features
 from vosctl.models.model import AGAMEModel
 from vosctl.tracking.settings import TrackerSettings
@@ -43,6 +45,30 @@ class AGAMESystem:
     def frames_until_update(self) -> int:
         """Always 1: the network is recurrent."""
         return 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that later frames depend on: tensors on the host and plain data."""
+        host = torch.device("cpu")
+        objects = ((object_id, _move(state, host)) for object_id, state in self._states.items())
+        return {
+            "objects": [
+                {
+                    "id": object_id,
+                    "reference": state.reference,
+                    "gaussians": list(state.gaussians) if state.gaussians else None,
+                    "masks": state.masks,
+                }
+                for object_id, state in objects
+            ]
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same model and settings."""
+        self._states = {}
+        for one in state["objects"]:
+            gaussians = Gaussians(*one["gaussians"]) if one["gaussians"] else None
+            loaded = State(one["reference"], gaussians, one["masks"])
+            self._states[int(one["id"])] = _move(loaded, self.model.device)
 
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
         """Take in new objects, or corrections of objects that already run: those start anew.
@@ -104,6 +130,15 @@ class AGAMESystem:
         images = _pad(images).to(self.model.dtype).contiguous(memory_format=torch.channels_last)
         features: Features = self.model.backbone(images)
         return features
+
+
+def _move(state: State, device: torch.device) -> State:
+    """A copy on another device."""
+    return State(
+        None if state.reference is None else state.reference.to(device, copy=True),
+        None if state.gaussians is None else Gaussians(*(g.to(device, copy=True) for g in state.gaussians)),
+        state.masks.to(device, copy=True),
+    )
 
 
 def _pad(maps: Tensor) -> Tensor:

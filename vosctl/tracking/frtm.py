@@ -5,6 +5,7 @@ to `frames_until_update` and gives the same result as one by one.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -46,6 +47,24 @@ class FRTM:
     def frames_until_update(self) -> int:
         """How many frames may be predicted before the next `learn`."""
         return self._until_update
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that later frames depend on: tensors on the host and plain data."""
+        return {
+            "until_update": self._until_update,
+            "objects": [
+                {"id": object_id, "w2": w2.cpu().clone(), **memory.state_dict()}
+                for object_id, w2, memory in zip(self.object_ids, self._w2, self._memories, strict=True)
+            ],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same model and settings."""
+        objects, device = state["objects"], self.model.device
+        self._until_update = int(state["until_update"])
+        self.object_ids = [int(one["id"]) for one in objects]
+        self._w2 = [one["w2"].to(device) for one in objects]
+        self._memories = [TargetMemory.from_state(one, device) for one in objects]
 
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
         """Take in new objects, or corrections of objects that already run.

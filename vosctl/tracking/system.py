@@ -1,7 +1,7 @@
 """What the tracker asks of a system, FRTM or A-GAME, and which of them a model is for."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -52,6 +52,14 @@ class System(Protocol):
             winner: (B, H, W), the highest of them at each pixel.
             fresh: objects that `start` has just learned from the same frame.
         """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that later frames depend on: tensors on the host and plain data."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same model and settings."""
         ...
 
 

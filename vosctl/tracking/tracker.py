@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from vosctl.errors import MaskError
 from vosctl.models.aggregation import winners
 from vosctl.models.model import Model
+from vosctl.tracking.confidence import confidence
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.system import System, open_system
 
@@ -30,6 +32,15 @@ class TrackedFrame:
     """(H, W): the object's id at each pixel, 0 for the background."""
     probabilities: NDArray[np.float32] | None = None
     """(O+1, H, W), background first, objects as in `Tracker.object_ids`; only where asked for."""
+    confidences: tuple[float, ...] = ()
+    """In [0, 1], one per object as in `Tracker.object_ids`; only where asked for."""
+
+
+class _Wanted(NamedTuple):
+    """What of a result is asked for beside its labels."""
+
+    probabilities: bool
+    confidences: bool
 
 
 @dataclass
@@ -57,11 +68,18 @@ class Tracker:
     Args:
         model: what computes, on its device.
         settings: how.
+
+    Attributes:
+        position: index of the frame that comes after those learned from. While the results of a window are
+            handed out, this is already where the window ends.
+        refined: whether the masks come from a refinement network, not from coarse scores alone.
     """
 
     def __init__(self, model: Model, settings: TrackerSettings | None = None) -> None:
         self.settings = settings or TrackerSettings()
         self.stats = TrackerStats()
+        self.position = 0
+        self.refined = model.refined and self.settings.refine
         self._model = model
         self._system: System = open_system(model, self.settings)
         # Of everything but the networks; float64 is for tests.
@@ -72,41 +90,61 @@ class Tracker:
         """Ids of the objects so far, in the order of the probabilities' maps."""
         return tuple(self._system.object_ids)
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that frames from `position` on depend on: tensors on the host and plain data.
+
+        To be taken after the last result of a window (`index + 1 == position`), or before the first.
+        """
+        return {"position": self.position, "system": self._system.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of the same model and settings: `run` then starts at its position."""
+        self.position = int(state["position"])
+        self._system.load_state_dict(state["system"])
+
     def run(
-        self, frames: Iterable[Image], masks: Mapping[int, Labels], *, soft: bool = False
+        self,
+        frames: Iterable[Image],
+        masks: Mapping[int, Labels],
+        *,
+        soft: bool = False,
+        judge: bool = False,
     ) -> Iterator[TrackedFrame]:
         """Track a clip. Frames are taken as they are needed, at most a window ahead.
 
         Args:
-            frames: (H, W, 3) uint8 RGB, all of one size.
+            frames: (H, W, 3) uint8 RGB, all of one size, from frame `position` on.
             masks: label maps (H, W) by frame index. Ids that are new join there, ids that already run are
                 corrected from there on. Frames before the first mask are all background.
             soft: also give the probabilities.
+            judge: also give the confidences.
 
         Yields:
-            One result for every frame, in order.
+            One result for every one of these frames, in order.
 
         Raises:
             MaskError: a mask is of another size than its frame, or for a frame that the clip does not have.
         """
+        wanted = _Wanted(soft, judge)
         pending: list[Image] = []
-        index = -1
-        for index, frame in enumerate(frames):
+        index = self.position - 1
+        for index, frame in enumerate(frames, self.position):
             given = masks.get(index)
             if given is not None:
-                yield from self._window(index - len(pending), pending, soft)
+                yield from self._window(index - len(pending), pending, wanted)
                 pending = []
-                yield self._frame_with_mask(index, frame, given, soft)
+                yield self._frame_with_mask(index, frame, given, wanted)
                 continue
             if not self._system.object_ids:
                 self.stats.frames += 1
+                self.position = index + 1
                 yield TrackedFrame(index, np.zeros(frame.shape[:2], np.uint8))
                 continue
             pending.append(frame)
             if len(pending) == min(self.settings.window, self._system.frames_until_update):
-                yield from self._window(index + 1 - len(pending), pending, soft)
+                yield from self._window(index + 1 - len(pending), pending, wanted)
                 pending = []
-        yield from self._window(index + 1 - len(pending), pending, soft)
+        yield from self._window(index + 1 - len(pending), pending, wanted)
         beyond = [at for at in masks if at > index]
         if beyond:
             raise MaskError(
@@ -115,7 +153,7 @@ class Tracker:
             )
 
     @torch.inference_mode()
-    def _window(self, first: int, frames: list[Image], soft: bool) -> list[TrackedFrame]:
+    def _window(self, first: int, frames: list[Image], wanted: _Wanted) -> list[TrackedFrame]:
         """Frames without given masks, as one batch."""
         if not frames:
             return []
@@ -124,12 +162,13 @@ class Tracker:
         probabilities = self._system.predict(images)
         winner = winners(probabilities)
         self._system.learn(probabilities, winner)
-        results = self._results(first, frames, probabilities, winner, soft)
+        results = self._results(first, frames, probabilities, winner, wanted)
+        self.position = first + len(frames)
         self._count(len(frames), start)
         return results
 
     @torch.inference_mode()
-    def _frame_with_mask(self, index: int, frame: Image, given: Labels, soft: bool) -> TrackedFrame:
+    def _frame_with_mask(self, index: int, frame: Image, given: Labels, wanted: _Wanted) -> TrackedFrame:
         """A frame on which objects join or are corrected."""
         if given.shape != frame.shape[:2]:
             raise MaskError(
@@ -150,10 +189,11 @@ class Tracker:
         winner = winners(probabilities)
         if known:
             self._system.learn(probabilities, winner, fresh=frozenset(ids))
-        result = self._results(index, [frame], probabilities, winner, soft)[0]
+        result = self._results(index, [frame], probabilities, winner, wanted)[0]
         # The given pixels hold at full size whatever the network's size was.
         labels = np.where(given > 0, given, np.where(np.isin(result.labels, ids), 0, result.labels))
-        result = TrackedFrame(index, labels.astype(np.uint8), result.probabilities)
+        result = replace(result, labels=labels.astype(np.uint8))
+        self.position = index + 1
         self._count(1, start)
         return result
 
@@ -178,10 +218,15 @@ class Tracker:
         return maps
 
     def _results(
-        self, first: int, frames: list[Image], probabilities: Tensor, winner: Tensor, soft: bool
+        self, first: int, frames: list[Image], probabilities: Tensor, winner: Tensor, wanted: _Wanted
     ) -> list[TrackedFrame]:
         """Label maps at the clip's own size; from enlarged probabilities, so that edges stay smooth."""
         ids = torch.tensor([0, *self._system.object_ids], dtype=torch.uint8, device=probabilities.device)
+        trust = (
+            confidence(probabilities, winner, self.refined).tolist()
+            if wanted.confidences
+            else [()] * len(frames)
+        )
         results = []
         for offset, frame in enumerate(frames):
             maps, best = probabilities[offset : offset + 1], winner[offset : offset + 1]
@@ -189,7 +234,8 @@ class Tracker:
                 maps = F.interpolate(maps, frame.shape[:2], mode="bilinear", align_corners=False)
                 best = winners(maps)
             labels = ids[best[0].int()].cpu().numpy()
-            results.append(TrackedFrame(first + offset, labels, maps[0].cpu().numpy() if soft else None))
+            soft = maps[0].cpu().numpy() if wanted.probabilities else None
+            results.append(TrackedFrame(first + offset, labels, soft, tuple(trust[offset])))
         return results
 
     def _to_device(self, frames: list[Image]) -> Tensor:

@@ -1,0 +1,55 @@
+"""How much a mask is to be trusted: the overlap with the truth that its own probabilities promise."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+# A refinement network is surer than right: the overlap it promises is 0.99 where J is 0.95, and 0.93 where J
+# is 0.65 (nine sequences of DAVIS 2016 val). A power brings it near J itself; the order of frames stays.
+_POWER = 5
+
+
+def confidence(probabilities: Tensor, winner: Tensor, refined: bool = True) -> Tensor:
+    """The confidence in each object's mask, on the scale of the overlap J.
+
+    If every pixel belonged to the object with its probability p, then mask and truth would share
+    sum(p inside) pixels, and together cover area + sum(p outside): their ratio is the overlap to be expected.
+
+    Args:
+        probabilities: (B, O+1, H, W), background first.
+        winner: (B, H, W), m where the m-th object is.
+        refined: whether they come from a refinement network; coarse scores are not as sure.
+
+    Returns:
+        (B, O) in [0, 1]; 0 where an object has no pixel.
+    """
+    values = []
+    for index in range(1, probabilities.shape[1]):
+        p, won = probabilities[:, index], winner == index
+        inside = (p * won).sum((1, 2))
+        union = won.sum((1, 2)) + p.sum((1, 2)) - inside
+        values.append((inside / union.clamp(min=1e-6)) ** (_POWER if refined else 1))
+    return torch.stack(values, 1)
+
+
+def confidences_of(
+    probabilities: Mapping[int, NDArray[np.float32]], labels: NDArray[np.uint8], refined: bool = True
+) -> dict[int, float]:
+    """The same for one frame that is not on the device.
+
+    Args:
+        probabilities: (H, W) by object id.
+        labels: (H, W), object ids.
+        refined: as above.
+
+    Returns:
+        By object id.
+    """
+    values = {}
+    for object_id, p in probabilities.items():
+        maps = torch.from_numpy(p)[None, None].expand(-1, 2, -1, -1)  # the background's is not looked at
+        values[object_id] = confidence(maps, torch.from_numpy(labels == object_id)[None], refined).item()
+    return values
