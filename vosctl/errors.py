@@ -10,7 +10,9 @@ VosctlError                 2
 ├── WeightsError            2   a model that is unknown, broken or not the one that was asked for
 ├── DatasetError            2   a data set that is missing or not in the layout that it must have
 ├── OutputError             2   a result that cannot be written
-└── DeviceError             2   a device or number type that this machine does not have
+├── DeviceError             2   a device or number type that this machine does not have
+├── ObjectLostError         4   a run that was to end where an object is lost
+└── InterruptedRunError   130   Ctrl-C in a run that can go on
 
 Each message is one line: what was given, what was found, what was expected, what to do.
 """
@@ -20,6 +22,8 @@ class VosctlError(Exception):
     """The base of all errors that end a command with one line and no traceback."""
 
     exit_code = 2
+    label = "error"
+    """The line begins with it."""
 
 
 class UsageError(VosctlError):
@@ -64,3 +68,21 @@ class OutputError(VosctlError):
 
 class DeviceError(VosctlError):
     """A device or number type that this machine does not have."""
+
+
+class ObjectLostError(VosctlError):
+    """An object is lost, and the run was to end there; what came before is kept."""
+
+    exit_code = 4
+    label = "stopped"
+
+
+class InterruptedRunError(VosctlError):
+    """Ctrl-C; every file is whole, and the run can go on."""
+
+    exit_code = 130
+    label = "interrupted"
+
+
+CUT_SHORT = (KeyboardInterrupt, TruncatedClipError, ObjectLostError)
+"""What ends a clip early: results that are one file are completed with the frames so far."""

@@ -39,6 +39,14 @@ class ObjectFolders:
             save_png(self._folder / str(object_id) / f"{stem}.png", pictures.get(object_id, empty))
         self._stems.append(stem)
 
+    def keep(self, stem: str) -> None:
+        """Counts a frame whose files are there already."""
+        if not self._stems:
+            self._ids = {
+                int(p.name) for p in self._folder.iterdir() if p.name.isascii() and p.name.isdecimal()
+            }
+        self._stems.append(stem)
+
     def finish(self) -> None:
         """Completes the folders."""
         if self._stems and not self._ids:

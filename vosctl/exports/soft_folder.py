@@ -23,6 +23,10 @@ class SoftFolderWriter(ExportWriter):
         pictures = {object_id: self._to_gray(probability) for object_id, probability in frame.soft.items()}
         self._folders.write(frame.stem, pictures, self._to_gray(np.zeros(frame.labels.shape, np.float32)))
 
+    def replay(self, frame: LabelledFrame) -> None:
+        """The files are there already."""
+        self._folders.keep(frame.stem)
+
     def _to_gray(self, probability: NDArray[np.float32]) -> Gray:
         values: NDArray[np.float32] = np.rint(probability * (2**self._bits - 1))
         return values.astype(np.uint8) if self._bits == 8 else values.astype(np.uint16)

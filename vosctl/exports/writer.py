@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.errors import MaskError, TruncatedClipError
+from vosctl.errors import CUT_SHORT, MaskError
 
 Labels = NDArray[np.uint8]  # (H, W): 0 is background, 1..254 are objects
 
@@ -59,6 +59,15 @@ class ExportWriter(ABC):
             )
         self._add(frame)
 
+    def replay(self, frame: LabelledFrame) -> None:
+        """Adds a frame that an interrupted run has added before, without its probabilities.
+
+        Raises:
+            MaskError: the frame has another size than the first one.
+            OutputError: it cannot be written.
+        """
+        self.write(frame)
+
     @abstractmethod
     def _add(self, frame: LabelledFrame) -> None:
         """Writes one frame."""
@@ -78,5 +87,5 @@ class ExportWriter(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        is_cut = isinstance(error, KeyboardInterrupt | TruncatedClipError) and self._size is not None
+        is_cut = isinstance(error, CUT_SHORT) and self._size is not None
         self._close(error, keep=error is None or is_cut)

@@ -11,7 +11,8 @@ def claim_folder(folder: Path, overwrite: bool) -> None:
     Raises:
         OutputError: it is a file, or it holds something and nobody said that this may go.
     """
-    if folder.is_dir() and not overwrite and any(folder.iterdir()):
+    # What a run has left that was killed before it wrote anything is not in the way.
+    if folder.is_dir() and not overwrite and any(path.name != ".vosctl" for path in folder.iterdir()):
         raise OutputError(f"{folder} is not empty; name another folder with -o, or use --overwrite")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; name a folder with -o")

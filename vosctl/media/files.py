@@ -3,7 +3,8 @@
 import errno
 import itertools
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,3 +55,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise output_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, processes: Collection[int]) -> None:
+    """Removes temporary files of `atomic_path` that processes left in a folder when they were killed.
+
+    Raises:
+        OutputError: one cannot be removed.
+    """
+    for path in folder.glob(".*.part*"):
+        match = re.fullmatch(r"\..*\.part(\d+)-\d+(\.[^.]*)?", path.name)
+        if match and int(match[1]) in processes and path.is_file():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise output_error(path, error) from error

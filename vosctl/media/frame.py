@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -62,6 +63,10 @@ class Clip(ABC):
             ClipError: a frame cannot be read, or has another size than the first.
             TruncatedClipError: the clip breaks off; all frames before the break have been yielded.
         """
+
+    def frames_from(self, start: int) -> Iterator[Frame]:
+        """Yields the frames from index `start` on, the same as iterating gives."""
+        return islice(iter(self), start, None)
 
     def __enter__(self) -> Self:
         return self

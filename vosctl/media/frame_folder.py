@@ -66,8 +66,12 @@ class FrameFolder(Clip):
         )
 
     def __iter__(self) -> Iterator[Frame]:
+        return self.frames_from(0)
+
+    def frames_from(self, start: int) -> Iterator[Frame]:
+        """As of any clip, without reading the images before."""
         size = (self.info.width, self.info.height)
-        for index, path in enumerate(self._images):
+        for index, path in enumerate(self._images[start:], start):
             rgb = _read_rgb(path)
             if (rgb.shape[1], rgb.shape[0]) != size:
                 raise ClipError(

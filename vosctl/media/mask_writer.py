@@ -32,7 +32,8 @@ class MaskWriter:
         self._folder = folder
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vosctl-masks")
         # Bounds the label maps held in memory when the disk is slower than the tracker.
-        self._places = threading.BoundedSemaphore(4 * threads)
+        self._depth = 4 * threads
+        self._places = threading.BoundedSemaphore(self._depth)
         self._failure: BaseException | None = None
 
     def write(self, stem: str, labels: NDArray[np.uint8]) -> None:
@@ -45,6 +46,14 @@ class MaskWriter:
             self._places.release()
             raise
         job.add_done_callback(self._done)
+
+    def flush(self) -> None:
+        """Waits for the files so far; raises if one of them could not be written."""
+        for _ in range(self._depth):
+            self._places.acquire()
+        for _ in range(self._depth):
+            self._places.release()
+        self._raise_failure()
 
     def close(self) -> None:
         """Waits for all files; raises if one of them could not be written."""

@@ -265,6 +265,10 @@ class VideoClip(Clip):
         )
 
     def __iter__(self) -> Iterator[Frame]:
+        return self.frames_from(0)
+
+    def frames_from(self, start: int) -> Iterator[Frame]:
+        """As of any clip: what comes before is decoded, which alone is exact, but not converted."""
         reformatter = VideoReformatter()
         count = 0
         time: Fraction | None = None
@@ -277,9 +281,11 @@ class VideoClip(Clip):
                         f"after {self._size[0]}x{self._size[1]}; cut the clip there or convert it to one size"
                     )
                 time = self._time(picture, time)
+                count = index + 1
+                if index < start:
+                    continue
                 rgb = self._orientation.apply(_to_rgb(picture, reformatter))
                 yield Frame(index, rgb, time, f"{index:05d}")
-                count = index + 1
             if decoder.breaks_off():
                 hint = self.info.frame_count_hint
                 of_about = f" of about {hint}" if hint and hint > count else ""

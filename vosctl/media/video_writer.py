@@ -12,7 +12,7 @@ from av.codec.codec import UnknownCodecError
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
 
-from vosctl.errors import OutputError, TruncatedClipError
+from vosctl.errors import CUT_SHORT, OutputError
 from vosctl.media.audio_track import AudioTrack
 from vosctl.media.encoding import atomic_video
 from vosctl.media.frame import ClipInfo
@@ -140,7 +140,7 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        is_cut = isinstance(error, KeyboardInterrupt | TruncatedClipError) and self._last >= 0
+        is_cut = isinstance(error, CUT_SHORT) and self._last >= 0
         if error is not None and not is_cut:
             self._stack.__exit__(kind, error, trace)
             return
