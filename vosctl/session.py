@@ -2,54 +2,24 @@
 
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vosctl import __version__
-from vosctl.errors import TruncatedClipError
-from vosctl.exports.formats import Format
-from vosctl.exports.writer import LabelledFrame
-from vosctl.media.clip import Clip, Frame
-from vosctl.media.mask_writer import MaskWriter
-from vosctl.media.overlay import draw_overlay
-from vosctl.media.prefetch import prefetch
-from vosctl.media.video_writer import VideoWriter
+from vosctl.media.clip import Clip
 from vosctl.models.model import Model
+from vosctl.outputs import Outputs, OverlayStyle
+from vosctl.runs.review import Span
+from vosctl.runs.run import Run
+from vosctl.runs.work import OnFrame, Work
 from vosctl.tracking.settings import TrackerSettings
-from vosctl.tracking.tracker import Image, Labels, TrackedFrame, Tracker
+from vosctl.tracking.tracker import Labels
 
-_FRAMES_AHEAD = 12  # decoded and waiting: more than a window, so that decoding never holds up the tracker
-
-OnFrame = Callable[[Frame, TrackedFrame | None], None]
-
-
-@dataclass(frozen=True)
-class OverlayStyle:
-    """How masks are drawn over the picture."""
-
-    opacity: float = 0.5
-    """Of the colours, 0 to 1."""
-    contour: bool = True
-    """Draw a line around each object."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What a run writes; None for what it does not."""
-
-    masks: Path | None = None
-    """Folder of palette PNGs."""
-    overlay: Path | None = None
-    """Video of the clip with its masks drawn over it."""
-    style: OverlayStyle = OverlayStyle()
-    exports: Mapping[Path, Format] = field(default_factory=dict)
-    """Masks in other formats, by the folder or file that they go to."""
+__all__ = ["OnFrame", "Outputs", "OverlayStyle", "Summary", "segment_clip"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +28,9 @@ class Summary:
 
     clip: str
     frames: int
+    """That have results now, those of an interrupted run included."""
+    kept: int
+    """Of these, those that were there before."""
     size: tuple[int, int]
     """Of the clip, (width, height)."""
     network_size: tuple[int, int]
@@ -80,6 +53,12 @@ class Summary:
     """Of the GPU, None on a CPU."""
     broken: str | None
     """How the clip broke off before its end; None where it did not."""
+    stopped: str | None
+    """Which object was lost where the run ended; None where it ran on."""
+    lost: tuple[Span, ...]
+    """Where objects have vanished or are likely lost; empty if nobody asked for confidences."""
+    review: tuple[Span, ...]
+    """Where objects should be looked at."""
     notes: tuple[str, ...]
     version: str = __version__
 
@@ -95,6 +74,11 @@ def segment_clip(
     settings: TrackerSettings,
     outputs: Outputs,
     on_frame: OnFrame | None = None,
+    *,
+    run: Run | None = None,
+    log: Path | None = None,
+    both_ways: bool = False,
+    stop_when_lost: bool = False,
 ) -> Summary:
     """Track the objects of a clip and write what is asked for. Neither clip nor masks are held in memory.
 
@@ -104,7 +88,11 @@ def segment_clip(
         model: what computes.
         settings: of the tracker.
         outputs: what to write, and where.
-        on_frame: called after each frame.
+        on_frame: called after each frame, of either pass.
+        run: what to go on from, and where to leave what another run can go on from.
+        log: a file for the confidences of every frame; that of the run by default, else none.
+        both_ways: also run backwards from the masks; with a run only.
+        stop_when_lost: end at the first frame in which an object is lost.
 
     Returns:
         What it did. A clip that breaks off is no error here: what came before the break is written, and
@@ -113,74 +101,37 @@ def segment_clip(
     Raises:
         VosctlError: the clip, a mask or an output does not work.
     """
-    tracker = Tracker(model, settings)
-    waiting: deque[Frame] = deque()  # frames that the tracker holds for its window
-    broken: str | None = None
-    first_mask: float | None = None
-    notes: list[str] = []
-    frames = 0
+    if run:
+        log = run.folder.log
+    work = Work(clip, masks, model, settings, outputs, on_frame, run, log, both_ways, stop_when_lost)
     start = time.perf_counter()
-
-    def images() -> Iterator[Image]:
-        nonlocal broken
-        try:
-            for frame in prefetch(clip, _FRAMES_AHEAD):
-                waiting.append(frame)
-                yield frame.rgb
-        except TruncatedClipError as error:  # the frames of the unfinished window must still come out
-            broken = str(error)
-
-    with ExitStack() as stack:
-        mask_writer = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
-        video = stack.enter_context(VideoWriter(outputs.overlay, clip.info)) if outputs.overlay else None
-        exports = [stack.enter_context(form.open(path, clip.info)) for path, form in outputs.exports.items()]
-        soft = any(form.needs_soft for form in outputs.exports.values())
-        for result in tracker.run(images(), masks, soft=soft):
-            frame = waiting.popleft()
-            if mask_writer:
-                mask_writer.write(frame.stem, result.labels)
-            if exports:
-                labelled = _labelled(frame, result, tracker.object_ids)
-                for export in exports:
-                    export.write(labelled)
-            if video:
-                style = outputs.style
-                picture = draw_overlay(frame.rgb, result.labels, style.opacity, style.contour)
-                video.write(picture, frame.time)
-            frames += 1
-            if first_mask is None:
-                first_mask = time.perf_counter() - start
-            if on_frame:
-                on_frame(frame, result)
-        notes.extend({writer.note: None for writer in (video, *exports) if writer and writer.note})
+    work.do()
     seconds = time.perf_counter() - start
 
+    stats = work.tracker.stats
     on_gpu = model.device.type == "cuda"
     return Summary(
         clip=str(clip.info.path),
-        frames=frames,
+        frames=work.frames,
+        kept=min(work.keep, work.frames),
         size=(clip.info.width, clip.info.height),
-        network_size=tracker.stats.size,
-        objects=tracker.object_ids,
+        network_size=stats.size,
+        objects=work.tracker.object_ids,
         model=model.name,
-        refined=model.refined and settings.refine,
+        refined=work.tracker.refined,
         device=torch.cuda.get_device_name(model.device) if on_gpu else str(model.device),
         precision=str(model.dtype).removeprefix("torch."),
-        seconds_to_first_mask=first_mask or 0.0,
-        model_frames_per_second=tracker.stats.frames_per_second,
-        frames_per_second=frames / seconds,
+        seconds_to_first_mask=max(0.0, work.first_mask - start),
+        model_frames_per_second=stats.frames_per_second,
+        frames_per_second=stats.frames / seconds,
         peak_memory_mb=_peak_memory_mb(),
         peak_device_memory_mb=torch.cuda.max_memory_allocated(model.device) / 1e6 if on_gpu else None,
-        broken=broken,
-        notes=tuple(notes),
+        broken=work.broken,
+        stopped=work.stopped,
+        lost=work.review.lost,
+        review=work.review.review,
+        notes=work.notes,
     )
-
-
-def _labelled(frame: Frame, result: TrackedFrame, object_ids: tuple[int, ...]) -> LabelledFrame:
-    """As exports take it; the probabilities are of the objects so far, none before the first mask."""
-    maps = result.probabilities[1:] if result.probabilities is not None else ()
-    soft = dict(zip(object_ids, maps, strict=False))
-    return LabelledFrame(result.labels, frame.stem, frame.time, frame.rgb, soft)
 
 
 def _peak_memory_mb() -> float:

@@ -12,12 +12,14 @@ from vosctl.exports.formats import Format, find_format, places
 from vosctl.exports.png import make_folder
 from vosctl.media.claims import claim_file, claim_folder
 from vosctl.media.clip import Clip, ClipInfo, open_clip
-from vosctl.media.masks import Mask, read_mask
+from vosctl.media.masks import Labels, Mask, read_mask
 from vosctl.models.choice import ModelChoice
+from vosctl.runs.folder import RunFolder
 from vosctl.tracking.settings import TrackerSettings
 
 if TYPE_CHECKING:
-    from vosctl.session import Outputs
+    from vosctl.models.model import Model
+    from vosctl.session import OnFrame, Outputs, Summary
 
 
 class MaskAt(NamedTuple):
@@ -41,6 +43,14 @@ class Task:
     formats: tuple[str, ...] = ("palette",)
     overlay: Path | None = None
     overwrite: bool = False
+    both_ways: bool = False
+    """Also run backwards from the masks."""
+    stop_when_lost: bool = False
+    """End where an object is lost."""
+    resume: bool = False
+    """Go on with the run that the output holds, if there is one."""
+    correct: bool = False
+    """With `resume`: masks may be new."""
 
     @property
     def places(self) -> dict[Path, Format]:
@@ -76,6 +86,63 @@ class OpenTask:
         exports = {path: form for path, form in targets.items() if path != folder}
         return Outputs(folder, self.task.overlay, exports=exports)
 
+    @property
+    def label_maps(self) -> dict[int, Labels]:
+        """Of the masks, by frame index."""
+        return {frame: mask.labels for frame, mask in self.masks.items()}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an earlier run, which was to be resumed, has left nothing to do.
+
+        Raises:
+            OutputError: the run there is another one.
+        """
+        from vosctl.runs.run import is_complete
+
+        return self._is_lasting and is_complete(self.task, self.label_maps, self.source.info)
+
+    def segment(
+        self, model: "Model", on_frame: "OnFrame | None" = None, log: Path | None = None
+    ) -> "Summary":
+        """Do it; see `vosctl.session.segment_clip`.
+
+        Args:
+            model: what computes.
+            on_frame: called after each frame.
+            log: for the confidences where there is no run that keeps them, of a stream.
+
+        Raises:
+            VosctlError: something does not work.
+        """
+        from vosctl.runs.run import open_run
+        from vosctl.session import segment_clip
+
+        task, info = self.task, self.source.info
+        if not self._is_lasting and (task.both_ways or task.resume):
+            raise UsageError(
+                f"{info.path} can be read only once; for --both-ways and --resume save it to a file first"
+            )
+        labels, outputs = self.label_maps, self.outputs()
+        return segment_clip(
+            self.source,
+            labels,
+            model,
+            task.settings,
+            outputs,
+            on_frame,
+            run=open_run(task, labels, info, model) if self._is_lasting else None,
+            log=log,
+            both_ways=task.both_ways,
+            stop_when_lost=task.stop_when_lost,
+        )
+
+    @property
+    def _is_lasting(self) -> bool:
+        """The clip can be read again: it is no pipe and no camera."""
+        path = self.source.info.path
+        return path.is_file() or path.is_dir()
+
 
 @contextmanager
 def open_task(task: Task) -> Iterator[OpenTask]:
@@ -91,10 +158,11 @@ def open_task(task: Task) -> Iterator[OpenTask]:
     with open_clip(task.clip) as source:
         masks = read_masks(task.masks, source.info)
         is_file = len(targets) == 1 and not next(iter(targets.values())).is_folder
-        claim = claim_file if is_file else claim_folder
-        claim(task.output, task.overwrite)
-        if task.overlay:
-            claim_file(task.overlay, task.overwrite)
+        if not task.resume or not RunFolder.find(task.output):
+            claim = claim_file if is_file else claim_folder
+            claim(task.output, task.overwrite)
+            if task.overlay:
+                claim_file(task.overlay, task.overwrite)
         yield OpenTask(task, source, masks)
 
 

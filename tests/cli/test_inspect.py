@@ -1,4 +1,5 @@
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -136,3 +137,25 @@ def test_what_cannot_be_inspected(vosctl: Command, clip: Path, labels: list[np.n
         assert result.code == 2, arguments
         assert expected in result.error
         assert result.out == ""
+
+
+def test_a_run_shows_its_confidences(vosctl: Command, clip: Path) -> None:
+    assert vosctl.tracking("segment", clip, "-m", "first.png", "-o", "out", "--report", "r.json").code == 0
+    shown = vosctl("inspect", "out")
+    assert shown.code == 0
+    assert "confidence" in shown.out
+    found = json.loads(vosctl("inspect", "out", "--json").out)
+    report = json.loads(Path("r.json").read_text())
+    for one in found["objects"]:
+        values = [frame["objects"][str(one["id"])]["confidence"] for frame in report["per_frame"]]
+        assert one["confidences"] == values
+        assert values[0] == 1.0
+        assert one["areas"] == [frame["objects"][str(one["id"])]["area"] for frame in report["per_frame"]]
+    assert found["lost"] == report["lost"]
+    assert found["review"] == report["review"]
+    of_report = vosctl("inspect", "r.json")
+    assert of_report.code == 0
+    assert "per_frame" not in of_report.out
+    assert of_report.out.count("█") > 0
+    shutil.rmtree("out/.vosctl")
+    assert "confidence" not in vosctl("inspect", "out").out

@@ -9,4 +9,5 @@ ATTEMPTS = 2
 
 def frame_by_frame(task: Task, has_begun: bool) -> Task:
     """The same with the least memory; over what the first attempt has written, if it got to that."""
-    return replace(task, settings=replace(task.settings, window=1), overwrite=task.overwrite or has_begun)
+    settings = replace(task.settings, window=1)
+    return replace(task, settings=settings, overwrite=task.overwrite or has_begun, resume=False)

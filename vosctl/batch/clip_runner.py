@@ -10,7 +10,8 @@ from vosctl.batch.outcome import Outcome, Status
 from vosctl.errors import VosctlError
 from vosctl.models.choice import ModelChoice
 from vosctl.models.model import Model
-from vosctl.session import Summary, segment_clip
+from vosctl.runs.run import choice_of
+from vosctl.session import Summary
 from vosctl.task import Task, open_task
 
 OnFrame = Callable[[], None]
@@ -64,8 +65,10 @@ class ClipRunner:
         except Exception as error:  # noqa: BLE001 (whatever it is, the other clips still count)
             status, reason, report = Status.FAILED, f"{type(error).__name__}: {error}", None
         else:
-            status = Status.BROKEN if summary.broken else Status.DONE
-            reason, report = summary.broken or "", summary.to_json()
+            if summary is None:
+                return Outcome(str(task.clip), str(task.output), Status.SKIPPED)
+            reason, report = summary.broken or summary.stopped or "", summary.to_json()
+            status = Status.BROKEN if reason else Status.DONE
         return Outcome(
             clip=str(task.clip),
             output=str(task.output),
@@ -76,14 +79,14 @@ class ClipRunner:
             summary=report,
         )
 
-    def _segment(self, task: Task, on_begin: OnFrame, on_frame: OnFrame | None) -> Summary:
+    def _segment(self, task: Task, on_begin: OnFrame, on_frame: OnFrame | None) -> Summary | None:
+        """None where an earlier run has left nothing to do."""
         with open_task(task) as opened:
+            if opened.is_complete:
+                return None
             on_begin()
-            labels = {frame: mask.labels for frame, mask in opened.masks.items()}
             step = (lambda *_: on_frame()) if on_frame else None
-            return segment_clip(
-                opened.source, labels, self._model(task.model), task.settings, opened.outputs(), step
-            )
+            return opened.segment(self._model(choice_of(task)), step)
 
     def _model(self, choice: ModelChoice) -> Model:
         if not self._loaded or self._loaded[0] != choice:

@@ -12,7 +12,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"
     """Its run was finished before."""
     BROKEN = "broken"
-    """The clip breaks off; what came before is kept."""
+    """The clip breaks off, or an object is lost and it was to end there; what came before is kept."""
     FAILED = "failed"
 
 

@@ -14,7 +14,7 @@ from vosctl.cli.results import json_result
 from vosctl.errors import VosctlError
 
 EXIT_CODES = """Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work;
-3 the clip breaks off, what came before is kept; 130 interrupted."""
+3 the clip breaks off, what came before is kept; 4 ended by --stop-when-lost; 130 interrupted."""
 
 _INTERRUPTED = 130
 
@@ -77,6 +77,7 @@ def main() -> None:
     """Run the command and end the process with its exit code."""
     json_result.clear()
     message: str | None = None
+    label = "error"
     try:
         # typer returns the code of an Exit, and of Ctrl-C
         code = app(prog_name="vosctl", standalone_mode=False)
@@ -85,12 +86,12 @@ def main() -> None:
     except _ParserError as error:
         message, code = f"{error.format_message()} (--help tells more)", 2
     except VosctlError as error:
-        message, code = " ".join(str(error).split()), error.exit_code
-    if code == _INTERRUPTED:
+        message, code, label = " ".join(str(error).split()), error.exit_code, error.label
+    if code == _INTERRUPTED and not message:
         message = "interrupted"
         console.print("interrupted: every file written so far is whole; to run again use --overwrite")
     elif message:
-        console.print(f"[bold red]error:[/] {escape(message)}")
+        console.print(f"[bold red]{label}:[/] {escape(message)}")
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood
         json_result.print(code or 0, message)
     sys.exit(code or 0)

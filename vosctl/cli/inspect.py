@@ -7,12 +7,13 @@
 
 and of a clip: form, width, height, frames, frames_per_second, is_variable, seconds, rotation (degrees),
 pixel_aspect ("4/3"), has_audio, broken (text), null being what is not known; of masks: form, width, height,
-frames, objects [{id, frames, first, last, areas: [pixels, frame by frame]}], notes [text]; of a run: what its
-report holds.
+frames, objects [{id, frames, first, last, areas: [pixels, frame by frame]}], notes [text], and if they are a
+run's own: confidences [0 to 1 or null, frame by frame] of each object, lost and review [{object_id, first,
+last}]; of a run: what its report holds.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from itertools import islice, pairwise
 from pathlib import Path
@@ -33,6 +34,9 @@ from vosctl.exports.png import save_png
 from vosctl.exports.sources import MaskSource
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip, open_clip
+from vosctl.runs.frame_log import parse_entry
+from vosctl.runs.review import Span
+from vosctl.runs.timeline import Timeline, timeline_of
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_COUNT = 40
@@ -128,6 +132,7 @@ def _open(path: Path) -> tuple[MaskSource | None, Clip | None]:
 
 def _inspect_masks(source: MaskSource, quiet: bool) -> dict[str, Any]:
     counter = AreaCounter()
+    timeline = timeline_of(source.path)
     with running.progress(source.path.name, None, quiet) as on_frame:
         step: Callable[..., None] | None = on_frame
         for frame in source:
@@ -148,10 +153,12 @@ def _inspect_masks(source: MaskSource, quiet: bool) -> dict[str, Any]:
                 "first": item.seen[0],
                 "last": item.seen[-1],
                 "areas": list(item.areas),
+                **({"confidences": timeline.confidences.get(item.object_id, [])} if timeline else {}),
             }
             for item in counter.objects()
         ],
         "notes": source.notes,
+        **(timeline.to_json() if timeline else {}),
     }
 
 
@@ -210,13 +217,26 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
     out = Console(highlight=False)
     table = Table.grid(padding=(0, 2))
     for name, value in found.items():
-        if name not in ("objects", "notes") or found["kind"] == "run":
+        if name in ("lost", "review"):
+            table.add_row(name, _spans(value))
+        elif name != "per_frame" and (name not in ("objects", "notes") or found["kind"] == "run"):
             table.add_row(name.replace("_", " "), _text(value))
     for note in found.get("notes", []) if found["kind"] == "masks" else []:
         table.add_row("note", note)
     out.print(table)
     if found["kind"] == "masks":
         out.print(_object_table(found))
+    elif found.get("per_frame"):
+        timeline = Timeline(map(parse_entry, found["per_frame"]))
+        out.print(_confidence_table(timeline.confidences))
+
+
+def _spans(spans: list[dict[str, int]]) -> str:
+    """Each object's frames."""
+    by_object: dict[int, list[str]] = {}
+    for span in (Span(**one) for one in spans):
+        by_object.setdefault(span.object_id, []).append(span.frames)
+    return "; ".join(f"object {key} in {', '.join(frames)}" for key, frames in by_object.items()) or "-"
 
 
 def _text(value: object) -> str:
@@ -229,22 +249,39 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _object_table(result: dict[str, Any]) -> Table:
+def _object_table(found: dict[str, Any]) -> Table:
+    judged = any("confidences" in item for item in found["objects"])
     table = Table("object", "frames", "first", "last", "mean area", "area over time")
-    for item in result["objects"]:
-        share = sum(item["areas"]) / item["frames"] / (result["width"] * result["height"])
+    for name in ("confidence", "over time") if judged else ():
+        table.add_column(name)
+    for item in found["objects"]:
+        share = sum(item["areas"]) / item["frames"] / (found["width"] * found["height"])
         table.add_row(
             *(str(item[key]) for key in ("id", "frames", "first", "last")),
             f"{100 * share:.2f} %",
-            _bars(item["areas"]),
+            _bars(item["areas"], max(item["areas"])),
+            *(_confidence(item["confidences"]) if judged else ()),
         )
     return table
 
 
-def _bars(values: list[int]) -> str:
-    """At most 40 bars, each the mean of some frames; a blank where the object is not seen at all."""
+def _confidence_table(confidences: dict[int, list[float | None]]) -> Table:
+    table = Table("object", "confidence", "over time")
+    for object_id, values in confidences.items():
+        table.add_row(str(object_id), *_confidence(values))
+    return table
+
+
+def _confidence(values: list[float | None]) -> tuple[str, str]:
+    """The mean, and bars whose full height is 1."""
+    known = [value for value in values if value is not None]
+    mean = f"{sum(known) / len(known):.2f}" if known else "-"
+    return mean, _bars([value or 0.0 for value in values], 1.0)
+
+
+def _bars(values: Sequence[float], highest: float) -> str:
+    """At most 40 bars, each the mean of some frames; a blank where it is 0."""
     count = min(len(values), _BAR_COUNT)
     bounds = [len(values) * index // count for index in range(count + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in pairwise(bounds)]
-    highest = max(means)
     return "".join(_BARS[max(1, round(mean / highest * 8)) if mean else 0] for mean in means)

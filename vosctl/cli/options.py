@@ -8,7 +8,8 @@ import typer
 
 from vosctl.cli import completion
 
-RESULTS, MODEL, TRACKING, MACHINE, SEVERAL = "Results", "Model", "Tracking", "Machine", "Several clips"
+RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
+RUNS, SEVERAL = "Earlier runs", "Several clips"
 """Panels of `--help`."""
 
 

@@ -4,25 +4,30 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from vosctl.cli.console import console
-from vosctl.errors import TruncatedClipError, UsageError
+from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip
 from vosctl.media.files import atomic_path
 from vosctl.media.masks import Mask
+from vosctl.runs.frame_log import read_frame_log
 
 if TYPE_CHECKING:
     from vosctl.models.model import Model
+    from vosctl.runs.review import Span
     from vosctl.session import OnFrame, Outputs, Summary
+    from vosctl.task import OpenTask
     from vosctl.tracking.settings import TrackerSettings
 
 _VARIANTS = ("d-only", "no-update")
 DEFAULT_WINDOW = "8"
+_SPANS_SHOWN = 6
 
 
 def say_masks(masks: Mapping[int, Mask], quiet: bool) -> None:
@@ -84,9 +89,10 @@ def print_summary(summary: "Summary") -> None:
     network = (
         "" if summary.network_size == summary.size else " (networks saw {}x{})".format(*summary.network_size)
     )
+    kept = f", {summary.kept} of them kept from before" if summary.kept else ""
     form = "" if summary.refined else ", coarse scores only (D-only): no refinement network in use"
     rows = {
-        "frames": f"{summary.frames}, {summary.size[0]}x{summary.size[1]}{network}",
+        "frames": f"{summary.frames}, {summary.size[0]}x{summary.size[1]}{network}{kept}",
         "objects": ", ".join(map(str, summary.objects)),
         "model": f"{summary.model}{form}",
         "device": f"{summary.device}, {summary.precision}",
@@ -100,15 +106,32 @@ def print_summary(summary: "Summary") -> None:
     }
     for name, value in rows.items():
         table.add_row(name, value)
+    for name, spans in (("lost", summary.lost), ("review", summary.review)):
+        if spans:
+            table.add_row(name, _spans(spans))
     for note in summary.notes:
         table.add_row("note", note)
     console.print(table)
 
 
-def write_report(path: Path, summary: "Summary") -> None:
-    """The summary as JSON, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(summary.to_json(), indent=2) + "\n", encoding="utf-8")
+def _spans(spans: Sequence["Span"]) -> str:
+    """The first few, by object."""
+    shown: dict[int, list[str]] = {}
+    for span in spans[:_SPANS_SHOWN]:
+        shown.setdefault(span.object_id, []).append(span.frames)
+    text = "; ".join(f"object {object_id} in {', '.join(frames)}" for object_id, frames in shown.items())
+    more = len(spans) - _SPANS_SHOWN
+    return f"frames of {text}" + (f", and {more} more" if more > 0 else "")
+
+
+def write_report(path: Path, summary: "Summary", log: Path) -> None:
+    """The summary and what is known of every frame as JSON, whole or not at all."""
+    text = json.dumps(summary.to_json(), indent=2)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(text.removesuffix("\n}") + ',\n  "per_frame": [')
+        for index, entry in enumerate(read_frame_log(log)):
+            file.write(f"{',' if index else ''}\n    {json.dumps(entry.to_json())}")
+        file.write("\n  ]\n}\n")
 
 
 def run(
@@ -126,20 +149,62 @@ def run(
     if report:
         claim_file(report, overwrite=True)
     label_maps = {frame: mask.labels for frame, mask in masks.items()}
-    with progress(source.info.path.name, source.info.frame_count_hint, quiet) as on_frame:
-        summary = segment_clip(source, label_maps, model, settings, outputs, on_frame)
-    if report:
-        write_report(report, summary)
-    if not quiet:
-        print_summary(summary)
+    info = source.info
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "frames.jsonl"
+        with progress(info.path.name, info.frame_count_hint, quiet) as on_frame:
+            summary = segment_clip(source, label_maps, model, settings, outputs, on_frame, log=log)
+        _tell(summary, log, report, quiet)
     return summary
 
 
-def require_whole(summary: "Summary") -> None:
+def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: bool) -> "Summary":
+    """Do a task with a bar, then say what it did; `require_whole` is to be called last.
+
+    Raises:
+        InterruptedRunError: Ctrl-C.
+    """
+    from vosctl.runs.run import folder_of
+
+    task, info = opened.task, opened.source.info
+    if report:
+        claim_file(report, overwrite=True)
+    total = info.frame_count_hint
+    if total and task.both_ways:
+        total += max(opened.masks)
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "frames.jsonl"
+        try:
+            with progress(info.path.name, total, quiet) as on_frame:
+                summary = opened.segment(model, on_frame, log)
+        except KeyboardInterrupt:
+            way = f"vosctl segment --from-run {task.output} --resume" if task.correct else "add --resume"
+            raise InterruptedRunError(
+                f"every file written so far is whole; to go on: {way}; to start over: --overwrite"
+            ) from None
+        own = folder_of(task).log
+        _tell(summary, own if own.is_file() else log, report, quiet)
+    return summary
+
+
+def _tell(summary: "Summary", log: Path, report: Path | None, quiet: bool) -> None:
+    if report:
+        write_report(report, summary, log)
+    if not quiet:
+        print_summary(summary)
+
+
+def require_whole(summary: "Summary", output: Path | None = None) -> None:
     """To be called last, when all that there is has been written and said.
 
     Raises:
         TruncatedClipError: the clip breaks off.
+        ObjectLostError: an object is lost, and the run was to end there; `output` is where to correct it.
     """
     if summary.broken:
         raise TruncatedClipError(summary.broken)
+    if summary.stopped:
+        raise ObjectLostError(
+            f"{summary.stopped}; if it is still there, draw its mask for that frame and go on with "
+            f"vosctl segment --from-run {output} --mask {summary.frames - 1}=FILE"
+        )

@@ -1,6 +1,6 @@
 """`vosctl segment`: a mask for every frame of a clip, or of many.
 
-`--json` of one clip: what `--report` writes (`vosctl.session.Summary`), and
+`--json` of one clip: what `--report` writes (`vosctl.session.Summary`) but for its frames, and
 
     masks     {format: path}
     overlay   path or null
@@ -14,6 +14,7 @@ Of several clips, which is also their `--report`:
     seconds                         from the first clip's beginning to the last one's end
 """
 
+from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,7 @@ import typer
 
 from vosctl.batch.engines import open_engine
 from vosctl.batch.outcome import Outcome
-from vosctl.cli import completion, options, running, several
+from vosctl.cli import completion, correction, options, running, several
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
@@ -82,6 +83,41 @@ def segment(
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
     max_size: options.MaxSizeOption = None,
     window: options.WindowOption = running.DEFAULT_WINDOW,
+    both_ways: Annotated[
+        bool,
+        typer.Option(
+            "--both-ways",
+            help="Also run backwards from the masks: frames before an object's first mask get it too, and "
+            "between two masks of an object the nearer one counts for more.",
+            rich_help_panel=options.TRACKING,
+        ),
+    ] = False,
+    stop_when_lost: Annotated[
+        bool,
+        typer.Option(
+            "--stop-when-lost",
+            help="End, with exit code 4, at the frame where an object is lost.",
+            rich_help_panel=options.TRACKING,
+        ),
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an interrupted run: the same command, and this option.",
+            rich_help_panel=options.RUNS,
+        ),
+    ] = False,
+    from_run: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-run",
+            metavar="OUT",
+            help="Correct the run that wrote OUT: only what depends on the new --mask is done again.",
+            show_default=False,
+            rich_help_panel=options.RUNS,
+        ),
+    ] = None,
     masks_from: Annotated[
         Path | None,
         typer.Option(
@@ -129,14 +165,22 @@ def segment(
         model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
         settings=running.read_settings(variant, window, max_size),
         overwrite=overwrite,
+        both_ways=both_ways,
+        stop_when_lost=stop_when_lost,
+        resume=resume,
     )
     given = clips or []
+    if from_run:
+        corrected = correction.task_of(from_run, task, given, output, format_names)
+        _do(corrected, device, report, as_json, quiet, {one.frame for one in task.masks})
+        return
     if not (jobs or masks_from or len(given) > 1):
         if not given:
             raise UsageError(
                 "no clip given; name one with its --mask, or several with --masks-from or --jobs"
             )
-        _one(given[0], output, task, device, report, as_json, quiet)
+        place = output or several.default_output(given[0], None, Path(), task.formats)
+        _do(replace(task, clip=given[0], output=place), device, report, as_json, quiet)
         return
     if mask:
         raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
@@ -158,28 +202,30 @@ def segment(
     several.require_all(found)
 
 
-def _one(
-    clip: Path,
-    output: Path | None,
-    pattern: Task,
+def _do(
+    task: Task,
     device: str,
     report: Path | None,
     as_json: bool,
     quiet: bool,
+    said: Container[int] | None = None,
 ) -> None:
-    place = output or several.default_output(clip, None, Path(), pattern.formats)
-    task = replace(pattern, clip=clip, output=place)
+    """Do one task; `said` are the frames whose masks are worth a line, by default all."""
+    from vosctl.runs.run import choice_of
+
     with open_task(task) as opened:
-        running.say_masks(opened.masks, quiet)
-        loaded = task.model.load(device)
-        summary = running.run(
-            opened.source, opened.masks, loaded, task.settings, opened.outputs(), report, quiet
-        )
+        masks = {at: mask for at, mask in opened.masks.items() if said is None or at in said}
+        running.say_masks(masks, quiet)
+        if opened.is_complete:
+            if not quiet:
+                console.print(f"{task.output}: the run is complete, there is nothing to resume", markup=False)
+            return
+        summary = running.run_task(opened, choice_of(task).load(device), report, quiet)
     overlay = task.overlay
     if as_json:
-        masks = {form.name: str(path) for path, form in task.places.items()}
-        json_result.put({**summary.to_json(), "masks": masks, "overlay": str(overlay) if overlay else None})
+        names = {form.name: str(path) for path, form in task.places.items()}
+        json_result.put({**summary.to_json(), "masks": names, "overlay": str(overlay) if overlay else None})
     if not quiet:
         masks_in = ", ".join(map(str, task.places))
         console.print(f"masks in {masks_in}" + (f", overlay in {overlay}" if overlay else ""), markup=False)
-    running.require_whole(summary)
+    running.require_whole(summary, task.output)

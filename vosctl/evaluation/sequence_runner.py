@@ -18,7 +18,6 @@ from vosctl.evaluation.variants import Variant
 from vosctl.media.clip import Frame, open_clip
 from vosctl.models.choice import ModelChoice
 from vosctl.models.model import Model
-from vosctl.models.weights_file import file_sha256
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import TrackedFrame, Tracker
@@ -65,7 +64,7 @@ class SequenceRunner:
         variant = self._variant
         return RunDescription(
             model=_name_of(self._model),
-            weights=_weights_of(self._plan.model, self._model),
+            weights=self._plan.model.weights_of(self._model),
             variant=variant.value,
             settings=asdict(variant.apply(self._plan.settings)),
             device=_device_name(self._model.device),
@@ -125,17 +124,6 @@ class SequenceRunner:
                 "add one with --refinement FILE, or use --variant d-only"
             )
         return variant
-
-
-def _weights_of(choice: ModelChoice, model: Model) -> dict[str, str]:
-    """SHA-256 by file, so that a figure can be traced to the bytes that made it."""
-    weights = {}
-    if model.sha256:
-        weights[_name_of(model)] = model.sha256
-    for path in (choice.backbone_weights, choice.refinement):
-        if path:
-            weights[path.name] = file_sha256(path)
-    return weights or {_name_of(model): model.source}
 
 
 def _name_of(model: Model) -> str:

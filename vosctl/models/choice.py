@@ -36,3 +36,18 @@ class ModelChoice:
             precision=self.precision,
             download=self.download,
         )
+
+    def weights_of(self, model: "Model") -> dict[str, str]:
+        """SHA-256 by file of what `load` has read, so that a result can be traced to the bytes that made it.
+
+        A model that was given as a path goes by its file's name, so that another folder is no other model.
+
+        Raises:
+            WeightsError: a file cannot be read any more.
+        """
+        from vosctl.models.weights_file import file_sha256
+
+        name = Path(model.name).name
+        weights = {name: model.sha256} if model.sha256 else {}
+        weights |= {path.name: file_sha256(path) for path in (self.backbone_weights, self.refinement) if path}
+        return weights or {name: model.source}

@@ -1,0 +1,79 @@
+"""The hidden folder of a run: `.vosctl` in the folder of its masks, `.NAME.vosctl` beside a single file.
+
+run.json        the record
+given/          the masks that a person gave, by frame
+frames.jsonl    what is known of every frame
+states/         of the tracker, at a few frames
+masks/          label maps, where the run's output has none
+backward/       results of the backward pass, while the run is at work
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosctl.exports.png import make_folder
+from vosctl.media.files import output_error
+from vosctl.media.frame_folder import list_images
+from vosctl.media.palette import save_palette_png
+
+Labels = NDArray[np.uint8]  # (H, W)
+
+
+class RunFolder:
+    """Where a run's own files are.
+
+    Args:
+        output: of the run, a folder or a file.
+    """
+
+    def __init__(self, output: Path, is_folder: bool) -> None:
+        self.output = output
+        self.path = output / ".vosctl" if is_folder else output.with_name(f".{output.name}.vosctl")
+        self.record = self.path / "run.json"
+        self.log = self.path / "frames.jsonl"
+        self.given = self.path / "given"
+        self.masks = self.path / "masks"
+        self.backward = self.path / "backward"
+
+    @classmethod
+    def find(cls, output: Path) -> "RunFolder | None":
+        """That of results that exist, if a run has left one."""
+        folder = cls(output, output.is_dir())
+        return folder if folder.record.is_file() else None
+
+    def given_masks(self) -> dict[int, Path]:
+        """The masks that were given, by frame index."""
+        return {int(path.stem): path for path in list_images(self.given)} if self.given.is_dir() else {}
+
+    def write_given(self, masks: Mapping[int, Labels]) -> None:
+        """Keeps the masks that a person gave.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        make_folder(self.given)
+        for frame, labels in masks.items():
+            save_palette_png(self.given / f"{frame:08d}.png", labels)
+
+    def clear(self) -> None:
+        """Removes everything.
+
+        Raises:
+            OutputError: it cannot be removed.
+        """
+        try:
+            self.record.unlink(missing_ok=True)  # first: without it nothing there counts
+            if self.path.exists():
+                shutil.rmtree(self.path)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+
+def digest_of(labels: Labels) -> str:
+    """By which a mask is known again, whatever file it was in."""
+    return hashlib.sha256(f"{labels.shape}".encode() + labels.tobytes()).hexdigest()

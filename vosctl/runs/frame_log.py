@@ -1,0 +1,131 @@
+"""What is known of every frame of a run, a line of JSON each: a file that grows, not memory."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from vosctl.errors import OutputError
+from vosctl.media.files import output_error
+
+
+@dataclass(frozen=True)
+class ObjectInFrame:
+    """One object in one frame."""
+
+    confidence: float
+    """In [0, 1]; see `vosctl.tracking.confidence`."""
+    area: int
+    """Pixels."""
+
+
+@dataclass(frozen=True)
+class FrameEntry:
+    """One frame; objects that have not joined yet are missing."""
+
+    index: int
+    name: str
+    """Of the frame's files, without suffix."""
+    objects: Mapping[int, ObjectInFrame]
+    """By id."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        objects = {
+            str(object_id): {"confidence": round(one.confidence, 4), "area": one.area}
+            for object_id, one in self.objects.items()
+        }
+        return {"frame": self.index, "name": self.name, "objects": objects}
+
+
+class FrameLog:
+    """Appends entries to a file; use it in a `with` statement.
+
+    Args:
+        path: of the file.
+        keep: how many of its lines stay; what follows, perhaps a line that was cut off, is removed.
+    """
+
+    def __init__(self, path: Path, keep: int = 0) -> None:
+        self._path = path
+        try:
+            self._file = path.open("a+b")
+        except OSError as error:
+            raise output_error(path, error) from error
+        try:
+            self._keep(keep)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _keep(self, count: int) -> None:
+        self._file.seek(0)
+        for line in range(count):
+            if not self._file.readline().endswith(b"\n"):
+                raise OutputError(
+                    f"{self._path} holds {line} frames, but the masks of {count} are done; "
+                    "start over with --overwrite"
+                )
+        self._file.truncate(self._file.tell())
+
+    def write(self, entry: FrameEntry) -> None:
+        """Adds a line.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        try:
+            self._file.write(json.dumps(entry.to_json()).encode() + b"\n")
+        except OSError as error:
+            raise output_error(self._path, error) from error
+
+    def flush(self) -> None:
+        """Hands all lines over to the system.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise output_error(self._path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.flush()
+        with suppress(OSError):  # the exception on its way out matters more
+            self._file.close()
+
+
+def read_frame_log(path: Path) -> Iterator[FrameEntry]:
+    """Yields the whole lines of a log.
+
+    Raises:
+        OutputError: the file cannot be read, or a line is none of a log.
+    """
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield parse_entry(json.loads(line))
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(f"{path} is not a log of frames, or it is damaged: {error}") from error
+
+
+def parse_entry(data: Mapping[str, Any]) -> FrameEntry:
+    """An entry from what `to_json` gave."""
+    objects = {
+        int(object_id): ObjectInFrame(float(one["confidence"]), int(one["area"]))
+        for object_id, one in data["objects"].items()
+    }
+    return FrameEntry(int(data["frame"]), str(data["name"]), objects)
