@@ -30,14 +30,13 @@ class ClipRunner:
         self._load = load
         self._loaded: tuple[ModelChoice, Model] | None = None
 
-    def run(self, task: Task, on_begin: OnFrame | None = None, on_frame: OnFrame | None = None) -> Outcome:
+    def run(self, task: Task, on_frame: OnFrame | None = None) -> Outcome:
         """Segment a clip. Whatever fails is in the outcome: the next clip is not to suffer from it.
 
         A clip that needs more memory than there is gets a second attempt, frame by frame.
 
         Args:
             task: the clip.
-            on_begin: called when its outputs are its own to write to.
             on_frame: called after each frame.
         """
         start = time.perf_counter()
@@ -47,8 +46,6 @@ class ClipRunner:
         def begin() -> None:
             nonlocal has_begun
             has_begun = True
-            if on_begin:
-                on_begin()
 
         try:
             try:

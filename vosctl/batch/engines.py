@@ -26,12 +26,12 @@ def open_engine(name: str, device: str, at_once: int | None) -> Engine:
     """An engine by name.
 
     Args:
-        name: `processes` for this machine.
+        name: `processes` for this machine; `ray`, or `ray://HOST:PORT`, for a Ray cluster.
         device: auto for all GPUs there are, else the CPU; or one or several with commas.
-        at_once: clips at a time, None for one on each device.
+        at_once: clips at a time, None for one on each device, or as many as the cluster has room for.
 
     Raises:
-        UsageError: there is no such engine.
+        UsageError: there is no such engine, or Ray is not installed.
         DeviceError: there is no such device.
     """
     if name == "processes":
@@ -42,7 +42,11 @@ def open_engine(name: str, device: str, at_once: int | None) -> Engine:
             [devices[index % len(devices)] for index in range(count)],
             max(1, _cores() // count) if is_shared else None,
         )
-    raise UsageError(f"--engine {name}: not known; use processes")
+    if name == "ray" or name.startswith("ray://"):
+        from vosctl.batch.ray_engine import RayCluster
+
+        return RayCluster(None if name == "ray" else name, device, at_once)
+    raise UsageError(f"--engine {name}: not known; use processes, ray or ray://HOST:PORT")
 
 
 def _devices(names: str) -> list[str]:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from vosctl.batch.attempts import ATTEMPTS, frame_by_frame
+from vosctl.batch.attempts import ATTEMPTS, go_on
 from vosctl.batch.outcome import Outcome, Status
 from vosctl.task import Task
 
@@ -28,7 +28,6 @@ class _Attempt:
     index: int
     task: Task
     number: int = 1
-    has_begun: bool = False
     start: float = 0.0
 
 
@@ -58,8 +57,7 @@ class Processes:
     def run(self, tasks: Sequence[Task], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
         """Run clips; gives each one's place in `tasks` and its outcome, as it ends.
 
-        A clip whose process dies is tried once more, frame by frame: the likeliest reason is the system's
-        want of memory.
+        A clip whose process dies is tried once more, from where it was.
         """
         waiting = deque(_Attempt(index, task) for index, task in enumerate(tasks))
         self._workers = [_Worker(device, self._threads) for device in self._devices[: len(tasks)]]
@@ -78,13 +76,11 @@ class Processes:
                     self._workers[self._workers.index(worker)] = _Worker(worker.device, self._threads)
                     reason = worker.death()
                     if attempt.number < ATTEMPTS:
-                        waiting.appendleft(_second(attempt))
+                        waiting.appendleft(_Attempt(attempt.index, go_on(attempt.task), attempt.number + 1))
                     else:
                         yield attempt.index, _died(attempt, reason)
                     continue
-                if kind == "begin":
-                    attempt.has_begun = True
-                elif kind == "frames":
+                if kind == "frames":
                     on_frames(attempt.index, value)
                 else:
                     worker.attempt = None
@@ -145,10 +141,6 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _second(attempt: _Attempt) -> _Attempt:
-    return _Attempt(attempt.index, frame_by_frame(attempt.task, attempt.has_begun), attempt.number + 1)
-
-
 def _died(attempt: _Attempt, reason: str) -> Outcome:
     return Outcome(
         clip=str(attempt.task.clip),
@@ -184,7 +176,7 @@ def _work(connection: Connection, device: str, threads: int | None) -> None:
         except (EOFError, OSError):
             return
         counter = _Counter(send)
-        outcome = runner.run(task, lambda: send("begin", None), counter.count)
+        outcome = runner.run(task, counter.count)
         counter.tell()
         send("end", outcome)
 

@@ -39,6 +39,11 @@ def windows(incomplete: str) -> Iterator[str]:
     return (name for name in ("low-latency", "1", "8") if name.startswith(incomplete))
 
 
+def engines(incomplete: str) -> Iterator[str]:
+    """Values of `--engine`."""
+    return (name for name in ("processes", "ray", "ray://") if name.startswith(incomplete))
+
+
 def topics(incomplete: str) -> Iterator[tuple[str, str]]:
     """Topics of `vosctl help`, with their titles."""
     return ((path.stem, title_of(path)) for path in topic_files() if path.stem.startswith(incomplete))

@@ -147,6 +147,16 @@ def segment(
         ),
     ] = False,
     jobs_at_once: options.JobsAtOnceOption = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="processes of this machine, or a Ray cluster: ray, ray://HOST:PORT.",
+            rich_help_panel=options.SEVERAL,
+            envvar="VOSCTL_ENGINE",
+            autocompletion=completion.engines,
+        ),
+    ] = "processes",
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -192,7 +202,7 @@ def segment(
     else:
         assert masks_from
         tasks, failures = several.tasks_of_clips(given, masks_from, output, task)
-    found = several.run_all(tasks, failures, open_engine("processes", device, jobs_at_once), quiet)
+    found = several.run_all(tasks, failures, open_engine(engine, device, jobs_at_once), quiet)
     if report:
         several.write_report(report, found)
     if as_json:
