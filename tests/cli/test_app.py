@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 import typer
 
 from tests.cli.command import Command
@@ -35,6 +36,24 @@ def test_a_wrong_option_exits_with_2(vosctl: Command) -> None:
     result = vosctl("segment", "--no-such-option")
     assert result.code == 2
     assert "Traceback" not in result.err
+
+
+def test_faults_and_debug(vosctl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Traceback" not in vosctl("help", "xyzzy").err
+    result = vosctl("--debug", "help", "xyzzy")
+    assert result.code == 2
+    assert "Traceback" in result.err
+    assert "UsageError: xyzzy" in result.err
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("nobody thought\nof this")
+
+    monkeypatch.setattr("vosctl.cli.help_topics._text", fails)
+    result = vosctl("help", "masks")
+    assert result.code == 70
+    assert "ZeroDivisionError: nobody thought of this: a fault of vosctl; vosctl --debug" in result.error
+    monkeypatch.setenv("VOSCTL_DEBUG", "1")
+    assert "Traceback" in vosctl("help", "masks").err
 
 
 def test_json_is_one_object_whatever_the_end(vosctl: Command) -> None:

@@ -1,6 +1,7 @@
 """The `vosctl` command: its subcommands, and the only place where errors become lines and exit codes."""
 
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -14,13 +15,17 @@ from vosctl.cli.results import json_result
 from vosctl.errors import VosctlError
 
 EXIT_CODES = """Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work;
-3 the clip breaks off, what came before is kept; 4 ended by --stop-when-lost; 130 interrupted."""
+3 the clip breaks off, what came before is kept; 4 ended by --stop-when-lost; 70 a fault of vosctl itself;
+130 interrupted."""
 
+_FAULT = 70
 _INTERRUPTED = 130
 
 # The base of what typer raises for a wrong command line: of click, or of its own copy of click, which newer
 # ones have. It is exported from neither.
 _ParserError: Any = typer.BadParameter.__bases__[0]
+
+_debugs = False  # known while the command line is read, needed when all is over
 
 app = typer.Typer(
     name="vosctl",
@@ -38,11 +43,26 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
+def _debug(asked: bool) -> None:
+    global _debugs
+    _debugs = asked
+
+
 @app.callback()
 def _root(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            callback=_debug,
+            is_eager=True,
+            help="With an error, also print where in vosctl it came up, for a report.",
+            envvar="VOSCTL_DEBUG",
+        ),
     ] = False,
 ) -> None:
     """Segment the objects of a video from a mask of its first frame."""
@@ -87,6 +107,14 @@ def main() -> None:
         message, code = f"{error.format_message()} (--help tells more)", 2
     except VosctlError as error:
         message, code, label = " ".join(str(error).split()), error.exit_code, error.label
+        _tell_where()
+    except Exception as error:  # noqa: BLE001 (nobody else would say it in one line)
+        fault = " ".join(f"{type(error).__name__}: {error}".split())
+        message, code = (
+            f"{fault}: a fault of vosctl; vosctl --debug COMMAND ... tells more, for a report",
+            _FAULT,
+        )
+        _tell_where()
     if code == _INTERRUPTED and not message:
         message = "interrupted"
         console.print("interrupted: every file written so far is whole; to run again use --overwrite")
@@ -95,3 +123,8 @@ def main() -> None:
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood
         json_result.print(code or 0, message)
     sys.exit(code or 0)
+
+
+def _tell_where() -> None:
+    if _debugs:
+        traceback.print_exc()

@@ -55,7 +55,9 @@ def benchmark(
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
-            "--dataset", help="Whose layout and rules hold; folder is your own data laid out as DAVIS is."
+            "--dataset",
+            help="Whose layout and rules hold; folder is your own data laid out as DAVIS is.",
+            rich_help_panel="Data set",
         ),
     ] = None,
     root: Annotated[
@@ -65,15 +67,27 @@ def benchmark(
             metavar="DIR",
             help="Where the data set lies.",
             show_default="$VOSCTL_DATA/DAVIS or $VOSCTL_DATA/YouTubeVOS",
+            rich_help_panel="Data set",
         ),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option("--split", help="val, train, test-dev, ...", show_default="val, or valid for ytvos18"),
+        typer.Option(
+            "--split",
+            help="val, train, test-dev, ...",
+            show_default="val, or valid for ytvos18",
+            rich_help_panel="Data set",
+        ),
     ] = None,
     sequences: Annotated[
         str | None,
-        typer.Option("--sequences", metavar="A,B", help="These alone.", show_default="the whole split"),
+        typer.Option(
+            "--sequences",
+            metavar="A,B",
+            help="These alone.",
+            show_default="the whole split",
+            rich_help_panel="Data set",
+        ),
     ] = None,
     results: Annotated[
         Path | None,
@@ -82,12 +96,17 @@ def benchmark(
             metavar="DIR",
             help="Score masks that are there, DIR/SEQUENCE/00000.png, and run nothing.",
             show_default=False,
+            rich_help_panel="Without a run",
         ),
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
-            "--compare", metavar="A.json B.json", help="Compare two results.json.", show_default=False
+            "--compare",
+            metavar="A.json B.json",
+            help="Compare two results.json.",
+            show_default=False,
+            rich_help_panel="Without a run",
         ),
     ] = None,
     output: Annotated[
@@ -98,11 +117,16 @@ def benchmark(
             metavar="DIR",
             help="For masks, results.json, report.html and the official CSVs.",
             show_default="runs/DATASET-SPLIT, or with --results that folder",
+            rich_help_panel=options.RESULTS,
         ),
     ] = None,
     archive: Annotated[
         bool,
-        typer.Option("--zip", help="Also make OUTPUT/submission.zip, as the data set's server takes it."),
+        typer.Option(
+            "--zip",
+            help="Also make OUTPUT/submission.zip, as the data set's server takes it.",
+            rich_help_panel=options.RESULTS,
+        ),
     ] = False,
     model: options.ModelOption = None,
     backbone_weights: options.BackboneOption = None,
@@ -114,15 +138,29 @@ def benchmark(
     variant: Annotated[
         VariantName | None,
         typer.Option(
-            "--variant", help="A row of the paper's Table 1, or all.", show_default="all the model can"
+            "--variant",
+            help="A row of the paper's Table 1, or all.",
+            show_default="all the model can",
+            rich_help_panel=options.TRACKING,
         ),
     ] = None,
-    samples: Annotated[int, typer.Option("--samples", help="|M0|: samples of the first frame.")] = 5,
+    samples: Annotated[
+        int,
+        typer.Option("--samples", help="|M0|: samples of the first frame.", rich_help_panel=options.TRACKING),
+    ] = 5,
     update_interval: Annotated[
-        int, typer.Option("--update-interval", help="t_s: frames between two updates.")
+        int,
+        typer.Option(
+            "--update-interval", help="t_s: frames between two updates.", rich_help_panel=options.TRACKING
+        ),
     ] = 8,
     learning_rate: Annotated[
-        float, typer.Option("--learning-rate", help="eta: the newest frame's share in the memory.")
+        float,
+        typer.Option(
+            "--learning-rate",
+            help="eta: the newest frame's share in the memory.",
+            rich_help_panel=options.TRACKING,
+        ),
     ] = 0.1,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,

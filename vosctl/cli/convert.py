@@ -48,6 +48,7 @@ def convert(
             metavar="OUT",
             help="The file or, for a format of many files, the folder.",
             show_default=False,
+            rich_help_panel=options.RESULTS,
         ),
     ],
     to: Annotated[

@@ -22,7 +22,14 @@ from vosctl.media.claims import claim_folder
 
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the clip and the results.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for the clip and the results.",
+            rich_help_panel=options.RESULTS,
+        ),
     ] = Path("vosctl_demo"),
     model: options.ModelOption = None,
     backbone_weights: options.BackboneOption = None,

@@ -44,6 +44,7 @@ def overlay(
             metavar="FILE",
             help="The video.",
             show_default="CLIP_overlay.mp4 in this folder",
+            rich_help_panel=options.RESULTS,
         ),
     ] = None,
     opacity: options.OpacityOption = 0.5,

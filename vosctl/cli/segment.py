@@ -5,6 +5,8 @@
     masks     {format: path}
     overlay   path or null
 
+alone where there is nothing to do or the command fails before the run's end.
+
 Of several clips, which is also their `--report`:
 
     clips                           [{clip, output, status, error, attempts, seconds, summary}], status being
@@ -223,6 +225,9 @@ def _do(
     """Do one task; `said` are the frames whose masks are worth a line, by default all."""
     from vosctl.runs.run import choice_of
 
+    names = {form.name: str(path) for path, form in task.places.items()}
+    if as_json:
+        json_result.put({"masks": names, "overlay": str(task.overlay) if task.overlay else None})
     with open_task(task) as opened:
         masks = {at: mask for at, mask in opened.masks.items() if said is None or at in said}
         running.say_masks(masks, quiet)
@@ -231,11 +236,9 @@ def _do(
                 console.print(f"{task.output}: the run is complete, there is nothing to resume", markup=False)
             return
         summary = running.run_task(opened, choice_of(task).load(device), report, quiet)
-    overlay = task.overlay
     if as_json:
-        names = {form.name: str(path) for path, form in task.places.items()}
-        json_result.put({**summary.to_json(), "masks": names, "overlay": str(overlay) if overlay else None})
+        json_result.put(summary.to_json())
     if not quiet:
-        masks_in = ", ".join(map(str, task.places))
-        console.print(f"masks in {masks_in}" + (f", overlay in {overlay}" if overlay else ""), markup=False)
+        drawn = f", overlay in {task.overlay}" if task.overlay else ""
+        console.print(f"masks in {', '.join(names.values())}{drawn}", markup=False)
     running.require_whole(summary, task.output)

@@ -16,7 +16,7 @@ from rich.table import Table
 from vosctl.batch.engines import Engine
 from vosctl.batch.outcome import Outcome, Status
 from vosctl.cli.console import console
-from vosctl.errors import ClipsFailedError, MaskError
+from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.exports.formats import find_format
 from vosctl.exports.png import make_folder
 from vosctl.jobs import Job, check_outputs, find_masks, read_jobs
@@ -112,18 +112,24 @@ def run_all(
         As plain data: `clips`, the outcomes in order; the number of each status; `frames`; `seconds`.
 
     Raises:
-        VosctlError: nothing can be run at all: no such device, say.
+        InterruptedRunError: Ctrl-C.
+        VosctlError: nothing can be run at all: no such cluster, say.
     """
     for folder in {path for task in tasks for path in _parents(task)}:
         make_folder(folder)
     start = time.perf_counter()
     outcomes: dict[int, Outcome] = {}
-    with _bar(len(tasks), quiet) as bar, engine:
-        for failure in failures:
-            bar.say(failure)
-        for index, outcome in engine.run(tasks, lambda _index, frames: bar.advance(frames)):
-            outcomes[index] = outcome
-            bar.end(outcome)
+    try:
+        with _bar(len(tasks), quiet) as bar, engine:
+            for failure in failures:
+                bar.say(failure)
+            for index, outcome in engine.run(tasks, lambda _index, frames: bar.advance(frames)):
+                outcomes[index] = outcome
+                bar.end(outcome)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            "every file written so far is whole; to go on: add --resume; to start over: --overwrite"
+        ) from None
     ordered = [*failures, *(outcomes[index] for index in sorted(outcomes))]
     counts = Counter(outcome.status for outcome in ordered)
     return {
