@@ -24,12 +24,12 @@ def make_task(tmp_path: Path, choice: ModelChoice) -> Callable[..., Task]:
     """Makes a clip with its mask, and the task to segment it."""
 
     def make(name: str, frames: int = 12, size: tuple[int, int] = (160, 96)) -> Task:
-        pictures, labels = moving_discs(frames, size)
+        pictures, labels = moving_discs(12, size)  # to and fro
         clip, mask = tmp_path / f"{name}.mp4", tmp_path / f"{name}.png"
         info = ClipInfo(clip, *size, frames, None, has_audio=False, is_folder=False)
         with VideoWriter(clip, info) as video:
-            for picture in pictures:
-                video.write(np.ascontiguousarray(picture))
+            for index in range(frames):
+                video.write(np.ascontiguousarray(pictures[min(index % 22, 22 - index % 22)]))
         save_palette_png(mask, labels[0])
         settings = TrackerSettings(initial_samples=1)
         return Task(clip, (MaskAt(0, mask),), tmp_path / "out" / name, choice, settings)

@@ -96,6 +96,8 @@ def test_what_does_not_go_together(vosctl: Command, clips: list[Path]) -> None:
         ([*clips, "--jobs", "jobs.csv"], "either CLIP..."),
         (["--jobs", "jobs.csv"], "jobs.csv line 2: clip '../a.mp4' lies outside ."),
         ([*clips, "--masks-from", "given", "--device", "cuda:77"], "--device cuda:77"),
+        ([*clips, "--masks-from", "given", "--report", "no/r.json"], "no/r.json: there is no folder no"),
+        ([*clips, "--masks-from", "given", "--engine", "sun"], "--engine sun: not known"),
         ([*clips, *clips, "--masks-from", "given"], "is the output of"),
     ]
     for arguments, message in cases:

@@ -30,6 +30,7 @@ from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, describe
+from vosctl.media.claims import claim_file
 from vosctl.models.choice import ModelChoice
 from vosctl.task import Task, open_task, parse_mask
 
@@ -198,6 +199,8 @@ def segment(
         raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
     if bool(jobs) == bool(given) or bool(jobs) == bool(masks_from):
         raise UsageError("several clips are either CLIP... with --masks-from DIR, or --jobs FILE")
+    if report:
+        claim_file(report, overwrite=True)
     failures: list[Outcome] = []
     if jobs:
         tasks = several.tasks_of_jobs(jobs, allow_outside, output, task)
