@@ -61,6 +61,21 @@ def test_one_failing_clip_does_not_stop_the_rest(vosctl: Command, clips: list[Pa
     assert not Path("out/bad").exists()
 
 
+def test_a_list_resumes_what_is_finished(vosctl: Command, clips: list[Path], tmp_path: Path) -> None:
+    text = "clip,mask,output,max-size\nclips/a.mp4,given/a.png,out/a,\nclips/b.mp4,first.png,out/b,80\n"
+    Path("jobs.csv").write_text(text)
+    assert vosctl.tracking("segment", "clips/a.mp4", "-m", "given/a.png", "-o", "out/a", "-q").code == 0
+    before = Path("out/a/00003.png").stat().st_mtime_ns
+    result = vosctl.tracking("segment", "--jobs", "jobs.csv", "--resume", "--json")
+    assert result.code == 0, result.err
+    a, b = json.loads(result.out)["clips"]
+    assert (a["status"], a["summary"], b["status"]) == ("skipped", None, "done")
+    assert b["summary"]["network_size"] == [80, 48]
+    assert Path("out/a/00003.png").stat().st_mtime_ns == before
+    lines = [line.split() for line in result.err.splitlines()]
+    assert ["clips/a.mp4", "skipped", "out/a"] in lines
+
+
 def test_tasks_of_clips_have_their_masks_and_places(clips: list[Path]) -> None:
     tasks, failures = tasks_of_clips(clips, Path("given"), None, PATTERN)
     assert [(task.clip.stem, task.output) for task in tasks] == [
