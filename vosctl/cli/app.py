@@ -14,9 +14,10 @@ from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import VosctlError
 
-EXIT_CODES = """Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work;
-3 the clip breaks off, what came before is kept; 4 ended by --stop-when-lost; 70 a fault of vosctl itself;
-130 interrupted."""
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work; 3 the clip breaks off, "
+    "what came before is kept; 4 ended by --stop-when-lost; 70 a fault of vosctl itself; 130 interrupted."
+)
 
 _FAULT = 70
 _INTERRUPTED = 130
@@ -30,7 +31,7 @@ _debugs = False  # known while the command line is read, needed when all is over
 app = typer.Typer(
     name="vosctl",
     help="Segment the objects of a video from a mask of its first frame.",
-    epilog=EXIT_CODES,
+    epilog=f"vosctl help TOPIC explains masks, formats, corrections and more.\n\n{EXIT_CODES}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -40,6 +40,7 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
+        metavar="NAME",
         help="frtm-rn18, frtm-rn50, frtm-rn101, the paper's ours-fast or ours, agame-rn18, agame-rn101, "
         "an imported model, or a model file.",
         show_default="the shipped one",
@@ -83,6 +84,7 @@ DeviceOption = Annotated[
     str,
     typer.Option(
         "--device",
+        metavar="NAME",
         help="auto, cpu or cuda:N.",
         rich_help_panel=MACHINE,
         envvar="VOSCTL_DEVICE",
@@ -93,6 +95,7 @@ DevicesOption = Annotated[
     str,
     typer.Option(
         "--device",
+        metavar="NAME",
         help="auto, cpu or cuda:N; for several clips auto is all GPUs, or some with commas: cuda:0,cuda:1.",
         rich_help_panel=MACHINE,
         envvar="VOSCTL_DEVICE",
@@ -124,6 +127,7 @@ VariantOption = Annotated[
     list[str],
     typer.Option(
         "--variant",
+        metavar="NAME",
         help="An ablation of the paper: d-only (no refinement network) or no-update (target model fixed "
         "after the first frame). May be repeated.",
         show_default=False,

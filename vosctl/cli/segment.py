@@ -58,7 +58,7 @@ def segment(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"May be repeated: {describe(FORMATS.values())}",
+            help=f"May be repeated. {describe(FORMATS.values())}",
             show_default="palette",
             rich_help_panel=options.RESULTS,
             envvar="VOSCTL_FORMAT",
@@ -107,7 +107,8 @@ def segment(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with an interrupted run: the same command, and this option.",
+            help="Go on with what was interrupted: the same command, and this option. Finished clips are "
+            "skipped.",
             rich_help_panel=options.RUNS,
         ),
     ] = False,
@@ -154,6 +155,7 @@ def segment(
         str,
         typer.Option(
             "--engine",
+            metavar="NAME",
             help="processes of this machine, or a Ray cluster: ray, ray://HOST:PORT.",
             rich_help_panel=options.SEVERAL,
             envvar="VOSCTL_ENGINE",

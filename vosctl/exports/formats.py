@@ -77,9 +77,9 @@ FORMATS = {form.name: form for form in _LIST}
 
 
 def describe(formats: Iterable[Format]) -> str:
-    """Names and summaries in one line, for help."""
-    listed = "; ".join(f"{form.name} ({form.summary})" for form in formats)
-    return f"{listed}. cutout:RRGGBB takes another colour than green."
+    """The names in one line, for help."""
+    names = ", ".join(form.name for form in formats)
+    return f"{names}; cutout:RRGGBB for another colour than green. See vosctl help formats."
 
 
 def find_format(name: str) -> Format:
