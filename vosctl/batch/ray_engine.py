@@ -3,6 +3,7 @@
 Paths must mean the same on all machines of the cluster: a folder that they share.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -53,6 +54,8 @@ class RayCluster:
             UsageError: there is no cluster at the address.
         """
         if not self._ray.is_initialized():
+            # A cluster that is begun here is to tell nobody of it.
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             try:
                 self._ray.init(address=self._address, log_to_driver=False, configure_logging=False)
             except (ConnectionError, RuntimeError, ValueError) as error:
