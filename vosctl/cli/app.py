@@ -16,7 +16,8 @@ from vosctl.errors import VosctlError
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work; 3 the clip breaks "
-    "off, what came before is kept; 4 ended by --stop-when-lost; 70 a fault of vosctl itself; 130 interrupted."
+    "off, what came before is kept; 4 ended by --stop-when-lost; 70 a fault of vosctl itself; "
+    "130 interrupted."
 )
 
 _FAULT = 70
