@@ -74,6 +74,7 @@ def test_the_users_file_is_read_where_the_working_folder_has_none(vosctl: Comman
         ),
         ('[segment]\noutput = "x"', "segment.output is no setting"),
         ("[segment]\noverwrite = true", "segment.overwrite is no setting"),
+        ('[segment]\nengine = "ray"', "segment.engine is no setting"),
         ("segment = 1", "segment is 1, expected a table [segment]"),
         ("[segment]\nmax-size = true", "segment.max-size is True, expected text or a number"),
         ("[segment]\nmax-size = 64.5", "segment.max-size is 64.5: "),

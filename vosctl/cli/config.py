@@ -5,7 +5,8 @@
     max-size = 960
 
 The command line goes before environment variables, these before the file, and the file before defaults. An
-option is a setting if it has an environment variable: what one run reads, writes or is allowed to do is none.
+option is a setting if it has an environment variable: what one run reads, writes or is allowed to do is none,
+nor is `--engine`, as a file in a folder from elsewhere must not name the machines that clips are sent to.
 
 `--json`:
 

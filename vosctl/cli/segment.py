@@ -158,7 +158,6 @@ def segment(
             metavar="NAME",
             help="processes of this machine, or a Ray cluster: ray, ray://HOST:PORT.",
             rich_help_panel=options.SEVERAL,
-            envvar="VOSCTL_ENGINE",
             autocompletion=completion.engines,
         ),
     ] = "processes",
