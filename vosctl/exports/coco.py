@@ -10,7 +10,6 @@ import numpy as np
 
 from vosctl import __version__
 from vosctl.errors import MaskError
-from vosctl.exports.limits import check_size
 from vosctl.exports.notes import OVERLAP, Note
 from vosctl.exports.rle import counts_by_object, counts_to_text, mask_of_counts, text_to_counts
 from vosctl.exports.stems import safe_stems
@@ -18,6 +17,7 @@ from vosctl.exports.writer import ExportWriter, LabelledFrame
 from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
 from vosctl.media.frame_folder import list_images
+from vosctl.media.limits import check_size
 from vosctl.media.masks import MAX_ID
 
 

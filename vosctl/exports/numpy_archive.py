@@ -11,13 +11,13 @@ import numpy as np
 from numpy.lib import format as npy
 
 from vosctl.errors import MaskError
-from vosctl.exports.limits import check_size
 from vosctl.exports.notes import VOID, Note
 from vosctl.exports.stems import safe_stems
 from vosctl.exports.writer import ExportWriter, LabelledFrame, Labels
 from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
-from vosctl.media.masks import MAX_ID
+from vosctl.media.limits import check_size
+from vosctl.media.masks import MAX_ID, NPY_ERRORS
 
 
 class NumpyArchiveWriter(ExportWriter):
@@ -77,7 +77,7 @@ def read_numpy_archive(path: Path, note: Note) -> Iterator[LabelledFrame]:
                     yield LabelledFrame(labels, stems[index], times[index])
     except OSError as error:
         raise MaskError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
-    except (ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (*NPY_ERRORS, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise MaskError(f"{path} is not an .npz that NumPy wrote, or it is damaged; save it again") from error
 
 

@@ -1,5 +1,6 @@
 """Masks of objects, in all the forms that tools and people save them in."""
 
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vosctl.errors import MaskError
+from vosctl.media.limits import check_size
 from vosctl.media.palette import PALETTE
 
 MAX_ID = 254
@@ -21,6 +23,12 @@ _MAX_VALUES = 100
 _MIN_EDGE_VALUES = 3
 
 _WHITE = (255, 255, 255)
+
+# Pillow knows more, some of which it hands to other programs.
+_IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+
+NPY_ERRORS = (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError)
+"""What NumPy raises for a broken `.npy`, whose header is text that it parses."""
 
 Labels = NDArray[np.uint8]
 ColourIds = dict[int, int]
@@ -83,37 +91,48 @@ def read_labels(path: Path, size: tuple[int, int] | None, colour_ids: ColourIds)
     if path.is_dir():
         raise MaskError(f"{path} is a folder; give the file of one mask")
     if path.suffix.lower() == ".npy":
-        labels, form = _from_array(_load_array(path), path)
-    else:
-        labels, form = _from_image(_load_image(path), path, colour_ids)
-    if size is not None and (labels.shape[1], labels.shape[0]) != size:
-        raise MaskError(
-            f"{path} is {labels.shape[1]}x{labels.shape[0]}, but the clip is {size[0]}x{size[1]}; "
-            "give a mask of the clip's own size (enlarge or shrink it with nearest neighbour)"
-        )
-    return labels, form
+        return _from_array(_load_array(path, size), path)
+    return _from_image(_load_image(path, size), path, colour_ids)
 
 
-def _load_array(path: Path) -> NDArray[np.generic]:
+def _size_error(path: Path, found: tuple[int, int], size: tuple[int, int]) -> MaskError:
+    return MaskError(
+        f"{path} is {found[0]}x{found[1]}, but the clip is {size[0]}x{size[1]}; "
+        "give a mask of the clip's own size (enlarge or shrink it with nearest neighbour)"
+    )
+
+
+def _load_array(path: Path, size: tuple[int, int] | None) -> NDArray[np.generic]:
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except NPY_ERRORS as error:
         raise MaskError(
             f"{path} cannot be read as a NumPy array: {error}; save it with numpy.save"
         ) from error
     if not isinstance(array, np.ndarray) or array.squeeze().ndim != 2 or array.dtype.kind not in "biu":
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
         raise MaskError(f"{path} holds {found}; expected whole numbers or booleans (height, width)")
-    return array.reshape([n for n in array.shape if n != 1] if array.ndim > 2 else array.shape)
+    height, width = [n for n in array.shape if n != 1] if array.ndim > 2 else array.shape
+    check_size(path, width, height)
+    if size is not None and (width, height) != size:
+        raise _size_error(path, (width, height), size)
+    return array.reshape(height, width)
 
 
-def _load_image(path: Path) -> Image.Image:
+def _load_image(path: Path, size: tuple[int, int] | None) -> Image.Image:
     try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image)
+        with Image.open(path, formats=_IMAGE_FORMATS) as image:
+            # By the header alone: the pixels may be more than fit into memory.
+            check_size(path, *image.size)
+            if size is not None and sorted(image.size) != sorted(size):
+                raise _size_error(path, image.size, size)
+            upright = ImageOps.exif_transpose(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = "not an image that Pillow knows" if isinstance(error, UnidentifiedImageError) else error
         raise MaskError(f"{path} cannot be read: {reason}; give a PNG of labels") from error
+    if size is not None and upright.size != size:
+        raise _size_error(path, upright.size, size)
+    return upright
 
 
 def _from_array(array: NDArray[np.generic], path: Path) -> tuple[Labels, str]:

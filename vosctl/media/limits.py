@@ -2,7 +2,7 @@
 
 from vosctl.errors import MaskError
 
-_MAX_PIXELS = 1 << 28  # of a frame, 16384x16384: a few bytes of a broken file must not fill the memory
+_MAX_PIXELS = 1 << 26  # of a frame, 8192x8192: a few bytes of a broken file must not fill the memory
 
 
 def check_size(where: object, width: object, height: object) -> tuple[int, int]:

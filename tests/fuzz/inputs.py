@@ -1,0 +1,128 @@
+"""Damaged masks and job lists: `python -m tests.fuzz.inputs --seconds 3600 --folder FOLDER`."""
+
+import io
+import random
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.fuzz.harness import Target, run
+from tests.fuzz.mutations import damage, damage_png, damage_text, damage_zip
+from vosctl.exports.formats import FORMATS
+from vosctl.exports.sources import MaskSource
+from vosctl.exports.writer import LabelledFrame
+from vosctl.jobs import read_jobs
+from vosctl.media.frame import ClipInfo
+from vosctl.media.masks import read_mask
+from vosctl.media.palette import PALETTE
+
+_SIZE = (24, 16)  # (width, height)
+
+
+def _labels(shift: int = 0) -> np.ndarray:
+    labels = np.zeros(_SIZE[::-1], np.uint8)
+    labels[2:9, 2 + shift : 10 + shift] = 1
+    labels[8:14, 12:20] = 2
+    return labels
+
+
+def _encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    written = io.BytesIO()
+    image.save(written, form, **options)
+    return written.getvalue()
+
+
+def _images() -> dict[str, Image.Image]:
+    labels = _labels()
+    palette = Image.fromarray(labels)
+    palette.putpalette(PALETTE.tobytes())
+    colours = PALETTE[labels]
+    alpha = np.where(labels > 0, 255, 0).astype(np.uint8)
+    return {
+        "palette": palette,
+        "ids": Image.fromarray(labels),
+        "binary": Image.fromarray((labels > 0).astype(np.uint8) * 255),
+        "bits": Image.fromarray(labels > 0),
+        "deep": Image.fromarray(labels.astype(np.uint16)),
+        "colours": Image.fromarray(colours),
+        "alpha": Image.fromarray(np.dstack([colours, alpha])),
+    }
+
+
+def _export(name: str) -> bytes:
+    """A file of three frames in one of the formats that are read back."""
+    form = FORMATS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"masks{form.suffixes[0]}"
+        info = ClipInfo(path, *_SIZE, 3, None, has_audio=False, is_folder=False)
+        with form.open(path, info) as writer:
+            for index in range(3):
+                writer.write(LabelledFrame(_labels(index), f"{index:05d}"))
+        return path.read_bytes()
+
+
+def _arrays() -> list[bytes]:
+    written = []
+    for array in (_labels(), _labels() > 0, _labels().astype(">i4"), np.asfortranarray(_labels())[None]):
+        file = io.BytesIO()
+        np.save(file, array)
+        written.append(file.getvalue())
+    return written
+
+
+def _read_one(path: Path, generator: random.Random) -> None:
+    read_mask(path, _SIZE if generator.random() < 0.5 else None)
+
+
+def _read_all(path: Path, _: random.Random) -> None:
+    for frame in MaskSource(path):
+        assert frame.labels.max() < 255
+
+
+_JOBS_CSV = (
+    b"clip,mask,output,model,max-size\n"
+    b"a.mp4,a.png,out/a,frtm-rn18,640\n"
+    b"b.mp4,first.png;60=later.png,out/b,models/own.pt,\n"
+)
+_JOBS_JSON = (
+    b'[{"clip": "a.mp4", "mask": ["a.png", "60=b.png"], "output": "out/a", "model": "frtm-rn18"},'
+    b' {"clip": "b.mp4", "mask": "b.png;7=c.png", "max-size": 640}]'
+)
+
+
+def _read_jobs(path: Path, _: random.Random) -> None:
+    for job in read_jobs(path):
+        places = [job.clip, *(mask.path for mask in job.masks), job.output or path.parent]
+        assert all(place.resolve().is_relative_to(path.parent.resolve()) for place in places)
+
+
+def targets() -> list[Target]:
+    """All kinds of mask files, and job lists."""
+    images = _images()
+    plain = partial(damage, other=_encoded(images["colours"], "PNG"))
+    one: Callable[[Path, random.Random], object] = _read_one
+    found = [Target("png", ".png", [_encoded(i, "PNG") for i in images.values()], one, [plain, damage_png])]
+    others = {"tiff": ".tif", "bmp": ".bmp", "gif": ".gif", "webp": ".webp", "tga": ".tga", "jpeg": ".jpg"}
+    for form, suffix in others.items():
+        kinds = ("colours",) if form == "jpeg" else ("palette", "binary", "alpha")
+        options = {"lossless": True} if form == "webp" else {}
+        kept = [k for k in kinds if not (form == "bmp" and k == "alpha")]
+        seeds = [_encoded(images[kind], form, **options) for kind in kept]
+        if form == "tiff":
+            seeds += [_encoded(images[kind], form, compression="tiff_lzw") for kind in kept]
+        found.append(Target(form, suffix, seeds, one, [plain]))
+    found.append(Target("npy", ".npy", _arrays(), one, [plain]))
+    found.append(Target("npz", ".npz", [_export("numpy")], _read_all, [plain, damage_zip, damage_zip]))
+    found.append(Target("coco", ".json", [_export("coco")], _read_all, [plain, damage_text, damage_text]))
+    found.append(Target("label-video", ".mkv", [_export("label-video")], _read_all, [plain]))
+    found.append(Target("jobs-csv", ".csv", [_JOBS_CSV], _read_jobs, [plain, damage_text]))
+    found.append(Target("jobs-json", ".json", [_JOBS_JSON], _read_jobs, [plain, damage_text]))
+    return found
+
+
+if __name__ == "__main__":
+    run(targets())
