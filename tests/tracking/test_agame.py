@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 from tests.small import moving_discs, tiny_agame, tiny_model
 from vosctl.errors import UsageError
@@ -101,3 +104,22 @@ def test_sizes_that_16_does_not_divide_are_continued_by_reflection(model: AGAMEM
 def test_d_only_is_frtms() -> None:
     with pytest.raises(UsageError, match="d-only is a variant of FRTM"):
         Tracker(tiny_agame(), TrackerSettings(refine=False))
+
+
+def test_a_saved_state_goes_on_exactly(model: AGAMEModel, tmp_path: Path) -> None:
+    frames, labels = moving_discs(9, objects=2)
+    masks = {0: np.where(labels[0] == 1, 1, 0).astype(np.uint8), 4: labels[4]}
+    whole = Tracker(model)
+    expected = []
+    for result in whole.run(frames, masks, soft=True):
+        expected.append(result)
+        torch.save(whole.state_dict(), tmp_path / f"{whole.position}.pt")
+    for position in (1, 3, 5, 8):
+        tracker = Tracker(model)
+        tracker.load_state_dict(torch.load(tmp_path / f"{position}.pt", weights_only=True))
+        rest = list(tracker.run(frames[position:], masks, soft=True))
+        assert len(rest) == 9 - position
+        for found, wanted in zip(rest, expected[position:], strict=True):
+            assert found.probabilities is not None
+            assert wanted.probabilities is not None
+            assert np.array_equal(found.probabilities, wanted.probabilities)

@@ -171,9 +171,9 @@ class Work:
         soft = dict(zip(ids, maps, strict=False))
         if self._backward and frame.index < self._backward.last:
             labels, soft, trust = self._backward.combine(frame.index, labels.shape, soft)
-        areas = np.bincount(labels.ravel(), minlength=256)
         objects = {
-            object_id: ObjectInFrame(value, int(areas[object_id])) for object_id, value in trust.items()
+            object_id: ObjectInFrame(value, int(np.count_nonzero(labels == object_id)))
+            for object_id, value in trust.items()
         }
         entry = FrameEntry(frame.index, frame.stem, objects)
         return LabelledFrame(labels, frame.stem, frame.time, frame.rgb, soft), entry
