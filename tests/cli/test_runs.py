@@ -170,11 +170,12 @@ def test_a_correction_gives_what_both_masks_would_have_given(
         assert sum(1 for _ in container.decode(video=0)) == 12
 
 
-def test_wrong_uses_of_from_run(vosctl: Command, clip: Path) -> None:
+def test_wrong_uses_of_from_run(vosctl: Command, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert vosctl.tracking("segment", clip, "-m", "first.png", "-o", "out").code == 0
     cases: list[tuple[list[object], str]] = [
         (["--from-run", "out"], "give the correction with --mask"),
         (["--from-run", "nowhere", "-m", "first.png"], "nowhere holds no record of a run"),
+        (["--from-run", "out", "-m", "first.png", "--window", "4"], "--window is as it was in the run"),
         (["--from-run", "out", "-m", "first.png", "-o", "x"], "-o is as it was in the run"),
         (["--from-run", "out", "-m", "3=first.png", "-m", "3=first.png"], "two masks for one frame"),
         (["--from-run", "out", "-m", "40=first.png"], "40"),
@@ -184,6 +185,9 @@ def test_wrong_uses_of_from_run(vosctl: Command, clip: Path) -> None:
         result = vosctl("segment", *arguments)
         assert result.code == 2
         assert expected in result.error
+    with monkeypatch.context() as patch:  # for new runs: no contradiction
+        patch.setenv("VOSCTL_MAX_SIZE", "64")
+        assert vosctl("segment", "--from-run", "out", "-m", "11=first.png").code == 0
     clip.unlink()
     assert "clip.mp4" in vosctl("segment", "--from-run", "out", "-m", "3=first.png").error
     Path("out/.vosctl/run.json").write_text("{}")
@@ -216,6 +220,30 @@ def test_both_ways_reaches_back_and_blends_between_two_masks(vosctl: Command, cl
     assert not any(mask.any() for mask in only[:4])
     for index in range(8, 12):
         assert np.array_equal(only[index], found[index])
+
+
+def test_a_correction_both_ways_reaches_back_to_the_mask_before(vosctl: Command, clip: Path) -> None:
+    truth = moving_discs(12, objects=2)[1]
+    swapped = np.array([0, 2, 1], np.uint8)
+    save_palette_png(Path("m2.png"), truth[2])
+    save_palette_png(Path("m9.png"), swapped[truth[9]])
+    save_palette_png(Path("m6.png"), truth[6])
+    arguments = ["segment", clip, "-m", "2=m2.png", "-m", "9=m9.png", "--both-ways"]
+    assert vosctl.tracking(*arguments, "-o", "out").code == 0
+    before = results_in(Path("out"))
+    result = vosctl("segment", "--from-run", "out", "-m", "6=m6.png")
+    assert result.code == 0, result.err
+    after = results_in(Path("out"))
+    assert [name for name in sorted(after) if after[name] == before[name]][:3] == [
+        f"0000{i}.png" for i in range(3)
+    ]
+    assert vosctl.tracking(*arguments, "-m", "6=m6.png", "-o", "all").code == 0
+    every = results_in(Path("all"))
+    assert all(after[f"{index:05d}.png"] == every[f"{index:05d}.png"] for index in range(3, 12))
+    assert after["00005.png"] != before["00005.png"]
+    late = vosctl.tracking("segment", clip, "-m", "40=m2.png", "--both-ways", "-o", "late")
+    assert late.code == 2
+    assert "a mask was given for frame 40, but the clip has 12 frames" in late.error
 
 
 def test_an_interrupted_run_both_ways_goes_on(

@@ -3,21 +3,37 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import typer
+
 from vosctl.errors import UsageError
 from vosctl.task import Task
 
+# What the run has settled, by the parameter's name.
+_OWN = {
+    "output": "-o",
+    "format_names": "--format",
+    "overlay": "--overlay",
+    "overwrite": "--overwrite",
+    "model": "--model",
+    "backbone_weights": "--backbone-weights",
+    "refinement": "--refinement",
+    "precision": "--precision",
+    "variant": "--variant",
+    "max_size": "--max-size",
+    "window": "--window",
+    "both_ways": "--both-ways",
+}
 
-def task_of(
-    from_run: Path, asked: Task, clips: Sequence[Path], output: Path | None, formats: Sequence[str]
-) -> Task:
+
+def task_of(from_run: Path, asked: Task, clips: Sequence[Path], context: typer.Context) -> Task:
     """What to do: as the run did, but with the masks that are asked for.
 
     Args:
         from_run: the output of the run.
         asked: by the other options.
         clips: none, or where the clip is now.
-        output: not to be given.
-        formats: not to be given.
+        context: of the command line, which must not name what is the run's own. What the environment or the
+            configuration say of it is for new runs.
 
     Raises:
         UsageError: something is given that is the run's own, or no correction.
@@ -25,18 +41,10 @@ def task_of(
     """
     from vosctl.runs.run import correction_of
 
-    own = {
-        "-o": output,
-        "--format": formats,
-        "--overlay": asked.overlay,
-        "--model": asked.model.name,
-        "--variant": not (asked.settings.refine and asked.settings.update),
-        "--max-size": asked.settings.max_size,
-        "--both-ways": asked.both_ways,
-        "--overwrite": asked.overwrite,
-    }
-    if given := [name for name, value in own.items() if value]:
-        raise UsageError(f"{given[0]} is as it was in the run that --from-run names; leave it out")
+    for parameter, option in _OWN.items():
+        source = context.get_parameter_source(parameter)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"{option} is as it was in the run that --from-run names; leave it out")
     if len(clips) > 1:
         raise UsageError("--from-run corrects one run, of one clip; name no clip, or where it is now")
     if not (asked.masks or asked.resume):

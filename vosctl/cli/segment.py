@@ -36,6 +36,7 @@ from vosctl.task import Task, open_task, parse_mask
 
 
 def segment(
+    context: typer.Context,
     clips: Annotated[
         list[Path] | None,
         typer.Argument(metavar="CLIP...", help="Video files, or folders of images.", show_default=False),
@@ -185,7 +186,7 @@ def segment(
     )
     given = clips or []
     if from_run:
-        corrected = correction.task_of(from_run, task, given, output, format_names)
+        corrected = correction.task_of(from_run, task, given, context)
         _do(corrected, device, report, as_json, quiet, {one.frame for one in task.masks})
         return
     if not (jobs or masks_from or len(given) > 1):
