@@ -60,6 +60,22 @@ class RunFolder:
         for frame, labels in masks.items():
             save_palette_png(self.given / f"{frame:08d}.png", labels)
 
+    def discard_backward(self) -> None:
+        """Removes the results of the backward pass; killed in the middle of it, none of them counts.
+
+        Raises:
+            OutputError: they cannot be removed.
+        """
+        discarded = self.path / "discarded"
+        try:
+            if discarded.exists():
+                shutil.rmtree(discarded)
+            if self.backward.exists():
+                self.backward.rename(discarded)
+                shutil.rmtree(discarded)
+        except OSError as error:
+            raise output_error(self.backward, error) from error
+
     def clear(self) -> None:
         """Removes everything.
 

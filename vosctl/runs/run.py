@@ -1,7 +1,6 @@
 """A run at work: what it goes on from, and what it leaves to be gone on from."""
 
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -82,7 +81,7 @@ class Run:
         self._record = replace(self._record, frames=frames, complete=complete)
         if complete:
             self._record = replace(self._record, processes=())
-            shutil.rmtree(self.folder.backward, ignore_errors=True)
+            self.folder.discard_backward()
         self._record.write(self.folder.record)
 
 
@@ -208,7 +207,7 @@ def _correct(
     done = record.frames or max([record.keep, *states.positions()])
     keep = min(begin, done)
     states.drop_after(keep)
-    shutil.rmtree(folder.backward, ignore_errors=True)
+    folder.discard_backward()
     return replace(record, keep=keep)
 
 
