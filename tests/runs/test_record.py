@@ -23,13 +23,13 @@ def task(tmp_path: Path) -> Task:
     settings = TrackerSettings(window=4, max_size=320)
     masks = (MaskAt(2, Path("m.png")),)
     return Task(
-        folder,
-        masks,
-        tmp_path / "out",
-        ("coco", "soft"),
-        tmp_path / "o.mp4",
-        choice,
-        settings,
+        clip=folder,
+        masks=masks,
+        output=tmp_path / "out",
+        formats=("coco", "soft"),
+        overlay=tmp_path / "o.mp4",
+        model=choice,
+        settings=settings,
         both_ways=True,
     )
 
