@@ -129,7 +129,7 @@ def test_a_run_in_several_formats(vosctl: Command, clip: Path) -> None:
     result = vosctl.tracking("segment", clip, "-m", "first.png", "--overlay", "o.mp4", *options)
     assert result.code == 0, result.err
     folder = Path("clip_masks")
-    assert {p.name for p in folder.iterdir()} == {
+    assert {p.name for p in folder.glob("[!.]*")} == {
         f"{form.name}{form.suffixes[0] if form.suffixes else ''}" for form in FORMATS.values()
     }
     assert vosctl.tracking("segment", clip, "-m", "first.png", "-o", "plain").code == 0
@@ -155,7 +155,7 @@ def test_a_run_in_one_format(vosctl: Command, clip: Path) -> None:
     result = vosctl.tracking("segment", clip, "-m", "first.png", "--format", "binary", "-o", "out")
     assert result.code == 0
     assert "masks in out" in result.err
-    assert sorted(p.name for p in Path("out").iterdir()) == ["1", "2"]
+    assert sorted(p.name for p in Path("out").glob("[!.]*")) == ["1", "2"]
     for arguments, expected in (
         (["--format", "coco"], "clip_masks.json exists"),
         (["--format", "coco", "-o", "m.txt"], ".json"),
