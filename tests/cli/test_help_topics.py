@@ -1,6 +1,9 @@
 import json
 
+import typer
+
 from tests.cli.command import Command
+from vosctl.cli.app import app
 from vosctl.cli.completion import topic_files
 from vosctl.cli.help_topics import _show
 from vosctl.errors import VosctlError
@@ -15,11 +18,18 @@ def test_topics_are_listed_and_shown_as_they_are_when_piped(vosctl: Command) -> 
         assert f"\n{name} " in f"\n{listed}"
         result = vosctl("help", name)
         assert result.code == 0
-        assert result.out.strip() == path.read_text().strip()
+        assert result.out.startswith(path.read_text().strip())
     assert set(TOPICS) >= {"masks", "formats", "exit-codes", "config", "models", "streaming", "corrections"}
     found = json.loads(vosctl("help", "masks", "--json").out)
     assert (found["topics"], found["topic"]) == (TOPICS, "masks")
     assert found["text"].startswith("# ")
+
+
+def test_json_tells_the_keys_of_every_command(vosctl: Command) -> None:
+    text = vosctl("help", "json").out
+    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"\n## vosctl {name}\n\n`--json`" in text, name
+    assert "done, skipped, broken, failed" in text
 
 
 def test_a_terminal_gets_no_markdown(monkeypatch, capsys) -> None:

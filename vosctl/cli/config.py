@@ -1,4 +1,4 @@
-"""`vosctl.toml`: settings for options; and `vosctl config`, which shows what holds and where it comes from.
+"""`vosctl config`: what holds and where it comes from; and `vosctl.toml`, the settings of options.
 
     [segment]
     model = "frtm-rn18"

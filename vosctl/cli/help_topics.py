@@ -8,7 +8,12 @@
 """
 
 import difflib
+import importlib
+import inspect
+import pkgutil
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from vosctl import cli
 from vosctl.cli import completion, options
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
@@ -51,7 +57,18 @@ def show_topic(
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    return text + "".join(_schemas()) if path.stem == "json" else text
+
+
+def _schemas() -> Iterator[str]:
+    """What each command's `--json` holds: it stands at the end of the docstring of the command's module."""
+    for module in pkgutil.iter_modules(cli.__path__, f"{cli.__name__}."):
+        doc = inspect.getdoc(importlib.import_module(module.name)) or ""
+        command = re.match(r"`(vosctl [a-z]+)[`\s]", doc)
+        _, heading, schema = doc.partition("\n`--json`")
+        if command and heading:
+            yield f"\n## {command[1]}\n\n`--json`{schema}\n"
 
 
 def _show(text: str) -> None:
