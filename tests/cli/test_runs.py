@@ -22,6 +22,14 @@ from vosctl.media.video_writer import VideoWriter
 _START = "import vosctl.runs.run as r; r._FRAMES = 8; from vosctl.cli.app import main; main()"
 
 
+SIZE = (96, 64)
+
+
+def discs(frames: int = 12, objects: int = 2) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Pictures and their labels, smaller than other tests': there are many runs here."""
+    return moving_discs(frames, SIZE, objects=objects, radius=12)
+
+
 def results_in(folder: Path) -> dict[str, bytes]:
     """All that a run is for, its own files left aside."""
     files = (path for path in folder.rglob("*") if path.is_file() and ".vosctl" not in path.parts)
@@ -42,8 +50,16 @@ def write_clip(path: Path, frames: list[np.ndarray]) -> Path:
     return path
 
 
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """clip.mp4, 12 frames of two discs, and first.png, their mask."""
+    frames, labels = discs()
+    save_palette_png(tmp_path / "first.png", labels[0])
+    return write_clip(tmp_path / "clip.mp4", frames)
+
+
 def test_a_run_that_is_killed_again_and_again_gives_the_same(backbone: Path, tmp_path: Path) -> None:
-    frames, labels = moving_discs(60, (96, 64), objects=2, radius=12)
+    frames, labels = discs(60)
     clip = write_clip(tmp_path / "clip.mp4", frames)
     save_palette_png(tmp_path / "first.png", np.where(labels[0] == 2, 2, 0).astype(np.uint8))
     save_palette_png(tmp_path / "later.png", labels[21])
@@ -98,14 +114,14 @@ def test_a_resumed_run_must_be_the_same_run(vosctl: Command, clip: Path) -> None
     other = np.array(Image.open("first.png"))
     other[:4] = 1
     save_palette_png(Path("other.png"), other)
-    longer = write_clip(Path("longer.mp4"), moving_discs(14, objects=2)[0])
+    longer = write_clip(Path("longer.mp4"), discs(14)[0])
     cases: list[tuple[list[object], str]] = [
         ([*arguments[:-1], "8"], "--window is 8 now, but the run there began with 4"),
         ([*arguments, "--max-size", "80"], "--max-size is 80 now, but the run there began with not set"),
         ([*arguments, "--variant", "no-update"], "--variant no-update is on now"),
         ([*arguments, "--both-ways"], "--both-ways is on now"),
         ([*arguments, "--overlay", "o.mp4"], "--overlay is"),
-        (["segment", longer, *arguments[2:]], "the clip is 160x96"),
+        (["segment", longer, *arguments[2:]], "the clip is 96x64"),
         ([*arguments[:3], "other.png", *arguments[4:]], "the mask of frame 0 is different"),
         ([*arguments, "-m", "5=other.png"], "the mask of frame 5 is new"),
     ]
@@ -133,7 +149,7 @@ def test_a_correction_gives_what_both_masks_would_have_given(
     vosctl: Command, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vosctl.runs.run._FRAMES", 4)
-    truth = moving_discs(12, objects=2)[1]
+    truth = discs()[1]
     wrong = np.where(truth[0] == 2, 1, 0).astype(np.uint8)  # object 1 is drawn on the other disc
     save_palette_png(Path("wrong.png"), wrong)
     save_palette_png(Path("fix.png"), np.where(truth[6] == 1, 1, 0).astype(np.uint8))
@@ -144,11 +160,11 @@ def test_a_correction_gives_what_both_masks_would_have_given(
     first = labels_in(Path("out/palette"))
     Path("out/palette/00002.png").write_bytes(b"kept as it is")  # to be seen: it is not written again
     Path("out/palette/00002.png").unlink()
-    save_palette_png(Path("out/palette/00002.png"), np.full((96, 160), 9, np.uint8))
+    save_palette_png(Path("out/palette/00002.png"), np.full((64, 96), 9, np.uint8))
 
     result = vosctl("segment", "--from-run", "out", "-m", "6=fix.png", "--report", "r.json")
     assert result.code == 0, result.err
-    assert "fix.png: palette, object 1, 160x96, from frame 6 on" in result.err
+    assert "fix.png: palette, object 1, 96x64, from frame 6 on" in result.err
     assert "wrong.png" not in result.err
     assert json.loads(Path("r.json").read_text())["kept"] == 6
     assert vosctl("segment", "--from-run", "out", "-m", "9=second.png").code == 0  # corrections accumulate
@@ -195,7 +211,7 @@ def test_wrong_uses_of_from_run(vosctl: Command, clip: Path, monkeypatch: pytest
 
 
 def test_both_ways_reaches_back_and_blends_between_two_masks(vosctl: Command, clip: Path) -> None:
-    truth = moving_discs(12, objects=2)[1]
+    truth = discs()[1]
     save_palette_png(Path("m4.png"), np.where(truth[4] == 1, 1, 0).astype(np.uint8))
     save_palette_png(Path("m8.png"), truth[8])
     arguments = ["segment", clip, "-m", "4=m4.png", "-m", "8=m8.png", "--both-ways", "--report", "r.json"]
@@ -223,7 +239,7 @@ def test_both_ways_reaches_back_and_blends_between_two_masks(vosctl: Command, cl
 
 
 def test_a_correction_both_ways_reaches_back_to_the_mask_before(vosctl: Command, clip: Path) -> None:
-    truth = moving_discs(12, objects=2)[1]
+    truth = discs()[1]
     swapped = np.array([0, 2, 1], np.uint8)
     save_palette_png(Path("m2.png"), truth[2])
     save_palette_png(Path("m9.png"), swapped[truth[9]])
@@ -251,7 +267,7 @@ def test_an_interrupted_run_both_ways_goes_on(
 ) -> None:
     monkeypatch.setattr("vosctl.runs.backward._INTERVAL", 4)
     monkeypatch.setattr("vosctl.runs.run._FRAMES", 4)
-    truth = moving_discs(12, objects=2)[1]
+    truth = discs()[1]
     save_palette_png(Path("m9.png"), truth[9])
     arguments = ["segment", clip, "-m", "9=m9.png", "--both-ways", "--window", "4"]
     assert vosctl.tracking(*arguments, "-o", "whole").code == 0
@@ -278,7 +294,7 @@ def test_an_interrupted_run_both_ways_goes_on(
 
 
 def test_the_run_ends_where_an_object_is_lost(vosctl: Command, tmp_path: Path) -> None:
-    frames, labels = moving_discs(20)
+    frames, labels = discs(20, objects=1)
     ground = np.random.default_rng(0).integers(90, 130, (*labels[0].shape, 1), np.uint8).repeat(3, 2)
     clip = write_clip(tmp_path / "gone.mp4", [*frames[:7], *[ground] * 6, *frames[13:]])
     save_palette_png(tmp_path / "first.png", labels[0])
