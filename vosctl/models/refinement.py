@@ -5,9 +5,14 @@ layer5 to layer2 there, after the paper's conv5_x to conv2_x: layer5 is the back
 
 What depends on the features alone (the projection in each TSE) is computed once per frame and shared by all
 objects; everything after the score joins is computed per frame and object.
+
+Beyond the paper, S may see a second map beside the score: the prior, the object's mask at the last update of
+the target model, at the score's size. It tells where the object was a few frames ago, which ends most
+mistakes on things that look alike elsewhere. All frames between two updates see the same one, so that they
+stay independent of each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
@@ -21,15 +26,15 @@ LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
 
 
 class TargetSegmentationEncoder(nn.Module):
-    """TSE: projects the features, joins the score, encodes both."""
+    """TSE: projects the features, joins the score (and the prior), encodes both."""
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, inputs: int, prior: bool) -> None:
         super().__init__()
         self.reduce = nn.Sequential(
             nn.Conv2d(inputs, WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(WIDTH, WIDTH, 1)
         )
         self.transform = nn.Sequential(
-            nn.Conv2d(WIDTH + 1, WIDTH + 1, 3, padding=1),
+            nn.Conv2d(WIDTH + 1 + prior, WIDTH + 1, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(WIDTH + 1, WIDTH + 1, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -37,7 +42,7 @@ class TargetSegmentationEncoder(nn.Module):
             nn.ReLU(inplace=True),
         )
 
-    def forward(self, projected: Tensor, scores: Tensor) -> Tensor:
+    def forward(self, projected: Tensor, maps: Tensor) -> Tensor:
         """Encode the scores of O objects in each of B frames.
 
         The first convolution sees the projection and the score side by side. It is linear, so the part of the
@@ -45,16 +50,16 @@ class TargetSegmentationEncoder(nn.Module):
 
         Args:
             projected: (B, 64, h, w), the output of `reduce`.
-            scores: (B, O, h, w).
+            maps: (B*O, 1, h, w), the scores; (B*O, 2, h, w) with the priors.
 
         Returns:
             (B*O, 64, h, w).
         """
         first = self.transform[0]
         assert isinstance(first, nn.Conv2d)
-        objects = scores.shape[1]
+        objects = maps.shape[0] // projected.shape[0]
         shared = F.conv2d(projected, first.weight[:, :WIDTH], first.bias, padding=1)
-        own = F.conv2d(scores.flatten(0, 1).unsqueeze(1), first.weight[:, WIDTH:], padding=1)
+        own = F.conv2d(maps, first.weight[:, WIDTH:], padding=1)
         x = own + (shared if objects == 1 else shared.repeat_interleave(objects, 0))
         for layer in list(self.transform)[1:]:
             x = layer(x)
@@ -131,29 +136,43 @@ class RefinementNetwork(nn.Module):
 
     Args:
         channels: of the backbone's layer1 to layer4.
+        prior: whether it sees the mask at the last update.
     """
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, channels: Sequence[int], prior: bool = False) -> None:
         super().__init__()
+        self.prior = prior
         inputs = dict(zip(LEVELS, reversed(channels), strict=True))
-        self.TSE = nn.ModuleDict({level: TargetSegmentationEncoder(inputs[level]) for level in LEVELS})
+        self.TSE = nn.ModuleDict({level: TargetSegmentationEncoder(inputs[level], prior) for level in LEVELS})
         self.RRB1 = nn.ModuleDict({level: ResidualBlock() for level in LEVELS})
         self.CAB = nn.ModuleDict({level: ChannelAttention() for level in LEVELS})
         self.RRB2 = nn.ModuleDict({level: ResidualBlock() for level in LEVELS})
         self.project = Projection()
 
-    def forward(self, features: Features, scores: Tensor, size: Sequence[int]) -> Tensor:
+    @staticmethod
+    def wants_prior(state: Mapping[str, Tensor]) -> bool:
+        """Whether a state dict is of a network that sees the prior."""
+        return state[f"TSE.{LEVELS[0]}.transform.0.weight"].shape[1] == WIDTH + 2
+
+    def forward(
+        self, features: Features, scores: Tensor, size: Sequence[int], prior: Tensor | None = None
+    ) -> Tensor:
         """Refine the coarse scores of all objects of all frames.
 
         Args:
             features: of B frames.
             scores: (B, O, h, w), the target models' outputs, at layer3's size.
             size: (H, W) of the images.
+            prior: (B, O, h, w) in [0, 1], for a network with `prior`; zeros for an object of which nothing
+                is known.
 
         Returns:
             Logits (B, O, H, W) of each object against everything else.
         """
         frames, objects = scores.shape[:2]
+        assert (prior is not None) == self.prior
+        maps = scores.unsqueeze(2) if prior is None else torch.stack([scores, prior], 2)
+        maps = maps.flatten(0, 1)  # (B*O, 1 or 2, h, w)
         deep: Tensor | None = None
         for level, feature in zip(LEVELS, reversed(features), strict=True):
             encoder = self.TSE[level]
@@ -161,7 +180,7 @@ class RefinementNetwork(nn.Module):
             projected = encoder.reduce(feature)  # (B, 64, h, w)
             if deep is None:
                 deep = projected.mean((2, 3), keepdim=True).repeat_interleave(objects, 0)
-            x = encoder(projected, _resize(scores, feature.shape[-2:]).to(projected.dtype))
+            x = encoder(projected, _resize(maps, feature.shape[-2:]).to(projected.dtype))
             deep = self.RRB2[level](self.CAB[level](self.RRB1[level](x), deep))
         assert deep is not None
         logits: Tensor = self.project(deep, size)

@@ -4,7 +4,7 @@ Between two updates the frames of a clip do not depend on each other, so `predic
 to `frames_until_update` and gives the same result as one by one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -42,6 +42,7 @@ class FRTM:
         self._on_cpu = model.device.type == "cpu"
         self._objects_at_once = _OBJECTS_AT_ONCE_ON_CPU if self._on_cpu else _OBJECTS_AT_ONCE_ON_GPU
         self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
+        self._prior: list[Tensor] = []  # (h, w) each, the mask at the last update, at layer3's size
 
     @property
     def frames_until_update(self) -> int:
@@ -53,8 +54,10 @@ class FRTM:
         return {
             "until_update": self._until_update,
             "objects": [
-                {"id": object_id, "w2": w2.cpu().clone(), **memory.state_dict()}
-                for object_id, w2, memory in zip(self.object_ids, self._w2, self._memories, strict=True)
+                {"id": i, "w2": w2.cpu().clone(), "prior": prior.cpu(), **memory.state_dict()}
+                for i, w2, prior, memory in zip(
+                    self.object_ids, self._w2, self._prior, self._memories, strict=True
+                )
             ],
         }
 
@@ -64,6 +67,7 @@ class FRTM:
         self._until_update = int(state["until_update"])
         self.object_ids = [int(one["id"]) for one in objects]
         self._w2 = [one["w2"].to(device) for one in objects]
+        self._prior = [one["prior"].to(device) for one in objects]
         self._memories = [TargetMemory.from_state(one, device) for one in objects]
 
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
@@ -94,13 +98,15 @@ class FRTM:
             memory = TargetMemory(fitted.w1[0])
             memory.start(features, labels, weights)
             w2 = refit_last_layer(fitted.w2, [memory], schedule.update)[0]
+            prior = _shrink(mask, original.shape[-2:])
             if object_id in self.object_ids:
                 index = self.object_ids.index(object_id)
-                self._memories[index], self._w2[index] = memory, w2
+                self._memories[index], self._w2[index], self._prior[index] = memory, w2, prior
             else:
                 self.object_ids.append(object_id)
                 self._memories.append(memory)
                 self._w2.append(w2)
+                self._prior.append(prior)
 
     def predict(self, images: Tensor) -> Tensor:
         """Segment frames of one window: steps 4 to 6.
@@ -128,8 +134,11 @@ class FRTM:
         if refinement is None or not self.settings.refine:
             enlarged = F.interpolate(scores, size, mode="bilinear", align_corners=False)
             return torch.logit(enlarged, eps=1e-6)
-        groups = scores.split(self._objects_at_once, 1)
-        return torch.cat([refinement(features, group, size) for group in groups], 1)
+        groups: Iterable[tuple[Tensor, ...]] = zip(scores.split(self._objects_at_once, 1), strict=True)
+        if refinement.prior:
+            priors = torch.stack(self._prior).expand_as(scores)  # (B, O, h, w)
+            groups = zip(*(m.split(self._objects_at_once, 1) for m in (scores, priors)), strict=True)
+        return torch.cat([refinement(features, group[0], size, *group[1:]) for group in groups], 1)
 
     def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
@@ -152,6 +161,9 @@ class FRTM:
         self._until_update -= len(probabilities)
         if self._until_update == 0:
             self._until_update = self.settings.update_interval
+            for index in range(len(self.object_ids)):
+                mask = probabilities[-1, index + 1] * (winner[-1] == index + 1)
+                self._prior[index] = _shrink(mask, self._layer3.shape[-2:])
             if self.settings.update:
                 w2 = refit_last_layer(torch.stack(self._w2), self._memories, self.model.schedule.update)
                 self._w2 = list(w2)
@@ -160,3 +172,8 @@ class FRTM:
         images = images.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
         features: Features = self.model.backbone(images)
         return features
+
+
+def _shrink(mask: Tensor, size: torch.Size) -> Tensor:
+    """The share of each cell that a mask covers: (H, W) -> (h, w)."""
+    return F.interpolate(mask[None, None], tuple(size), mode="area")[0, 0]

@@ -12,6 +12,7 @@ from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
 from vosctl.training.losses import segmentation_losses
+from vosctl.training.priors import simulate_priors
 from vosctl.training.recipe import Recipe
 
 # When D is fitted again on a prediction, the prediction gets a share of the memory drawn from this range:
@@ -51,7 +52,7 @@ class TrainingNetwork(nn.Module):
         super().__init__()
         self.recipe = recipe
         self.backbone = ResNet(recipe.model.backbone)
-        self.refinement = RefinementNetwork(self.backbone.channels)
+        self.refinement = RefinementNetwork(self.backbone.channels, recipe.model.prior)
         self.set_trainable()
 
     def set_trainable(self) -> None:
@@ -92,12 +93,14 @@ class TrainingNetwork(nn.Module):
         with self._autocast(images.device):
             features = self._features(images[:, 1:].flatten(0, 1), plan.train_stem)
         by_clip = [f.unflatten(0, (clips, frames - 1)) for f in features]
+        priors = self._priors(masks[:, 1:], by_clip[2].shape[-2:], plan)
         if not plan.drift:
-            logits = self._segment(by_clip, models, slice(0, frames - 1), size)
+            logits = self._segment(by_clip, models, priors, slice(0, frames - 1), size)
         else:
-            first = self._segment(by_clip, models, slice(0, 1), size)
+            first = self._segment(by_clip, models, priors, slice(0, 1), size)
             models = self._refit(models, reference.float(), masks[:, 0], by_clip[2][:, 0], first[:, 0], plan)
-            logits = torch.cat([first, self._segment(by_clip, models, slice(1, frames - 1), size)], 1)
+            others = self._segment(by_clip, models, priors, slice(1, frames - 1), size)
+            logits = torch.cat([first, others], 1)
         bce, iou = segmentation_losses(
             logits.flatten(0, 1), masks[:, 1:].flatten(0, 1), present.repeat_interleave(frames - 1, 0)
         )
@@ -163,7 +166,22 @@ class TrainingNetwork(nn.Module):
             memories.append(memory)
         return TargetModel(models.w1, refit_last_layer(models.w2, memories, FitSchedule().update))
 
-    def _segment(self, by_clip: list[Tensor], models: TargetModel, frames: slice, size: torch.Size) -> Tensor:
+    def _priors(self, masks: Tensor, size: torch.Size, plan: StepPlan) -> Tensor | None:
+        """What S is told of where the objects were, (B, T, O, h, w), where it is told."""
+        if not self.recipe.model.prior:
+            return None
+        simulated = simulate_priors((masks == 1).float().flatten(0, 2), size, plan.seed)
+        result: Tensor = simulated.unflatten(0, masks.shape[:3])
+        return result
+
+    def _segment(
+        self,
+        by_clip: list[Tensor],
+        models: TargetModel,
+        priors: Tensor | None,
+        frames: slice,
+        size: torch.Size,
+    ) -> Tensor:
         """Scores and S: features of all stages (B, T, C, h, w) -> logits (B, T', O, H, W) of some frames."""
         clips = by_clip[0].shape[0]
         objects = models.w1.shape[0] // clips
@@ -174,7 +192,8 @@ class TrainingNetwork(nn.Module):
             scores.append(TargetModel(models.w1[own], models.w2[own]).scores(chosen[2][clip].float()))
         with self._autocast(chosen[0].device):
             features = Features(*(f.flatten(0, 1) for f in chosen))
-            logits = self.refinement(features, torch.cat(scores), size)
+            prior = None if priors is None else priors[:, frames].flatten(0, 1)
+            logits = self.refinement(features, torch.cat(scores), size, prior)
         result: Tensor = logits.unflatten(0, (clips, -1))
         return result
 

@@ -20,8 +20,10 @@ class ModelRecipe:
     backbone: Literal["resnet18", "resnet50", "resnet101"] = "resnet18"
     """Which ResNet F is."""
     start: str = ""
-    """Name (as in --data NAME=PATH) of the file that F starts from; empty for a random start. Parts that the
-    file lacks start at random."""
+    """Name (as in --data NAME=PATH) of the file to start from: ImageNet weights of F, or a model file with F
+    and S; empty for a random start. Parts that the file lacks start at random."""
+    prior: bool = False
+    """Whether S sees, beside the score, the mask at the target model's last update."""
 
 
 @dataclass(frozen=True)

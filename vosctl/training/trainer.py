@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader, Sampler
 
 from vosctl import __version__
 from vosctl.errors import UsageError, VosctlError
-from vosctl.models.weights_file import read_tensors
 from vosctl.training.batches import Batches, data_path
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.log import TrainingLog, read_log
@@ -30,6 +29,7 @@ from vosctl.training.optimization import MovingAverage, learning_rate, make_opti
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
+from vosctl.training.start import load_start
 from vosctl.training.validation import Validation
 
 CHECKPOINT = "checkpoint.pt"
@@ -94,7 +94,7 @@ class Trainer:
         self.batches = Batches(recipe, data, self.rank)
         self.validation = Validation.of(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
-            load_backbone(self.network.backbone, data_path(data, recipe.model.start))
+            load_start(self.network, data_path(data, recipe.model.start))
             if lacks_statistics(self.network.backbone):
                 self._insert_statistics()
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -305,23 +305,3 @@ class _Steps(Sampler[int]):
 
     def __len__(self) -> int:
         return len(self.steps)
-
-
-def load_backbone(backbone: nn.Module, path: Path) -> None:
-    """Start a backbone from a state dict; what the file lacks keeps its random start.
-
-    Raises:
-        UsageError: nothing in the file fits.
-        WeightsError: the file cannot be read.
-    """
-    own = backbone.state_dict()
-    found = {
-        name: value.float() if value.is_floating_point() else value
-        for name, value in read_tensors(path).items()
-        if name in own and isinstance(value, Tensor) and value.shape == own[name].shape
-    }
-    if "conv1.weight" not in found:
-        raise UsageError(
-            f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size"
-        )
-    backbone.load_state_dict(found, strict=False)

@@ -93,7 +93,10 @@ def build_model(backbone: BackboneName, state: Mapping[str, Tensor]) -> Model:
     """A model with the weights of a run, not yet prepared for a device."""
     architecture = next(a for a in ARCHITECTURES.values() if a.backbone == backbone)
     feature_extractor = ResNet(backbone)
-    refinement = RefinementNetwork(feature_extractor.channels)
+    prior = RefinementNetwork.wants_prior(
+        {k.removeprefix("refinement."): v for k, v in state.items() if k.startswith("refinement.")}
+    )
+    refinement = RefinementNetwork(feature_extractor.channels, prior)
     for name, network in (("backbone.", feature_extractor), ("refinement.", refinement)):
         network.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
     return FRTMModel("training", feature_extractor, refinement, architecture.schedule, source="training")

@@ -1,0 +1,70 @@
+"""Where a run's weights start: ImageNet weights of the backbone, or a model of an earlier run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vosctl.errors import UsageError
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.weights_file import read_tensors
+from vosctl.training.network import TrainingNetwork
+
+
+def load_start(network: TrainingNetwork, path: Path) -> None:
+    """Start F, and S where the file has one; what the file lacks keeps its random start.
+
+    A network that sees the prior may start from one that does not: the prior's weights are 0 then, so that
+    it begins by computing the same.
+
+    Args:
+        network: in place.
+        path: a state dict of a ResNet with torchvision's names, or a model file.
+
+    Raises:
+        UsageError: the file does not fit the recipe.
+        WeightsError: the file cannot be read.
+    """
+    content = read_tensors(path)
+    if "format" not in content:
+        load_backbone(network.backbone, content, path)
+        return
+    state = content["state"]
+    load_backbone(network.backbone, _part(state, "backbone."), path)
+    if refinement := _part(state, "refinement."):
+        if network.refinement.prior and not RefinementNetwork.wants_prior(refinement):
+            for name in (n for n in refinement if n.endswith("transform.0.weight")):
+                weight = refinement[name]
+                refinement[name] = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
+        try:
+            network.refinement.load_state_dict(refinement)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise UsageError(f"{path} does not fit the recipe's refinement network: {reason[:200]}") from None
+
+
+def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> None:
+    """Start a backbone from a state dict; what it lacks keeps its random start.
+
+    Raises:
+        UsageError: nothing in it fits.
+    """
+    own = backbone.state_dict()
+    found = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+        if name in own and isinstance(value, Tensor) and value.shape == own[name].shape
+    }
+    if "conv1.weight" not in found:
+        raise UsageError(
+            f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size"
+        )
+    backbone.load_state_dict(found, strict=False)
+
+
+def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value.float() for name, value in state.items() if name.startswith(prefix)
+    }
