@@ -44,10 +44,10 @@ def tiny_backbone(stages: int = 3) -> ResNet:
     return ResNet("resnet18", 4 if stages == 4 else 3)
 
 
-def tiny_model(refined: bool = False) -> FRTMModel:
+def tiny_model(refined: bool = False, prior: bool = False) -> FRTMModel:
     """A model of random weights, ready on the CPU in float32."""
     backbone = tiny_backbone(4 if refined else 3)
-    network = RefinementNetwork(backbone.channels) if refined else None
+    network = RefinementNetwork(backbone.channels, prior) if refined else None
     model = FRTMModel("tiny", backbone, network, OURS_FAST, source="random")
     return model.prepare(torch.device("cpu"), torch.float32)
 

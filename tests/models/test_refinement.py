@@ -27,6 +27,20 @@ def test_objects_and_frames_are_independent() -> None:
 
 
 @torch.no_grad()
+def test_the_prior_is_another_map_beside_the_score() -> None:
+    features = tiny_backbone(4).eval()(torch.rand(1, 3, 64, 96))
+    scores, prior = 100 * torch.rand(2, 1, 2, 4, 6)  # a random network hardly notices less
+    torch.manual_seed(1)
+    refine = RefinementNetwork((64, 128, 256, 512), prior=True).eval()
+    assert RefinementNetwork.wants_prior(refine.state_dict())
+    assert not RefinementNetwork.wants_prior(network().state_dict())
+    both = refine(features, scores, (64, 96), prior)
+    other = refine(features, scores, (64, 96), torch.cat([prior[:, :1], 100 - prior[:, 1:]], 1))
+    torch.testing.assert_close(other[:, 0], both[:, 0])  # each object sees its own
+    assert not torch.allclose(other[:, 1], both[:, 1], atol=1e-2)
+
+
+@torch.no_grad()
 def test_the_last_convolution_at_small_size_is_the_one_at_full_size() -> None:
     torch.manual_seed(2)
     project = Projection().double()

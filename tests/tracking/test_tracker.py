@@ -14,11 +14,13 @@ def run(frames, masks, settings=None, model=None, **options):  # type: ignore[no
     return list(Tracker(model or tiny_model(), settings).run(frames, masks, **options))
 
 
-@pytest.mark.parametrize("refined", [False, True])
-def test_windows_change_nothing(refined: bool) -> None:
+@pytest.mark.parametrize(("refined", "prior"), [(False, False), (True, False), (True, True)])
+def test_windows_change_nothing(refined: bool, prior: bool) -> None:
     """Frames between two updates as one batch, against one by one: 19 frames are two updates and a rest."""
     frames, labels = moving_discs(19, objects=2)
-    model = tiny_model(refined).prepare(torch.device("cpu"), torch.float64)  # no rounding that feeds back
+    model = tiny_model(refined, prior).prepare(
+        torch.device("cpu"), torch.float64
+    )  # no rounding that feeds back
     by_window = {
         window: run(frames, {0: labels[0]}, TrackerSettings(window=window), model, soft=True)
         for window in (1, 3, 8)

@@ -108,7 +108,7 @@ def recipe_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def whole_recipe_file(tmp_path: Path) -> Path:
-    """The same, but the backbone learns too."""
+    """The same, but the backbone learns too, and S sees the prior."""
     path = tmp_path / "whole.toml"
-    path.write_text(RECIPE.format(steps=4, rate=0.1))
+    path.write_text(RECIPE.format(steps=4, rate=0.1) + "\n[model]\nprior = true\n")
     return path

@@ -46,9 +46,9 @@ def test_features_learn_from_the_scores_too(network: TrainingNetwork, batch: Bat
     network.refinement.TSE["layer4"].reduce.requires_grad_(False)
     original = network._segment
 
-    def without_scores(by_clip, models, frames, size):  # type: ignore[no-untyped-def]
+    def without_scores(by_clip, models, *rest):  # type: ignore[no-untyped-def]
         models.w2 = torch.zeros_like(models.w2)
-        return original(by_clip, models, frames, size)
+        return original(by_clip, models, *rest)
 
     network._segment = without_scores  # type: ignore[method-assign]
     loss_of(network, batch, PLAN).backward()
@@ -85,9 +85,9 @@ def test_drift_changes_the_second_frame_only_through_the_target_model(
     seen = []
     original = network._segment
 
-    def watch(by_clip, models, frames, size):  # type: ignore[no-untyped-def]
+    def watch(by_clip, models, priors, frames, size):  # type: ignore[no-untyped-def]
         seen.append((frames, models.w1.clone(), models.w2.clone()))
-        return original(by_clip, models, frames, size)
+        return original(by_clip, models, priors, frames, size)
 
     network._segment = watch  # type: ignore[method-assign]
     loss_of(network, batch, StepPlan(seed=1, drift=True, train_stem=True, frozen_statistics=True))

@@ -56,6 +56,22 @@ def test_unpacking_happens_once(packed: Path) -> None:
     assert marker.read_bytes() == b"left alone"
 
 
+def test_two_processes_may_unpack_at_once(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the processes of one run do: the second to finish uses what the first has made."""
+    first = unpack_clips(packed)
+    kept = first.with_name("kept")
+    first.rename(kept)
+    rename = Path.rename
+
+    def other_is_first(partial: Path, target: Path) -> Path:
+        rename(kept, target)
+        return rename(partial, target)
+
+    monkeypatch.setattr(Path, "rename", other_is_first)
+    assert unpack_clips(packed) == first
+    assert len(list(first.parent.iterdir())) == 1
+
+
 def test_broken_clips_are_named_and_leave_nothing(packed: Path) -> None:
     write_video(packed / "discs_labels.mkv", moving_discs(4)[1], "ffv1", "gray")
     with pytest.raises(DatasetError, match=r"discs\.mp4 has 5 frames, discs_labels\.mkv 4 label maps"):

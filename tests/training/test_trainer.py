@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,14 +10,16 @@ from tests.small import tiny_backbone
 from tests.training.conftest import RECIPE
 from vosctl.errors import UsageError, VosctlError, WeightsError
 from vosctl.models.registry import load_model
+from vosctl.models.weights_file import write_weights
 from vosctl.training.batches import Batches
 from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.export import export_checkpoint
 from vosctl.training.log import read_log
-from vosctl.training.network import StepPlan
+from vosctl.training.network import StepPlan, TrainingNetwork
 from vosctl.training.optimization import MovingAverage, learning_rate
 from vosctl.training.recipe import OptimizerRecipe, Recipe, read_recipe
-from vosctl.training.trainer import Progress, Trainer, load_backbone
+from vosctl.training.start import load_backbone, load_start
+from vosctl.training.trainer import Progress, Trainer
 
 CPU = torch.device("cpu")
 VALIDATION = """
@@ -146,9 +149,25 @@ def test_a_start_is_used_and_given_statistics(
     )
     assert torch.equal(trainer.network.backbone.conv1.weight, state["conv1.weight"].half().float())
     assert trainer.network.backbone.bn1.running_mean.any()
-    torch.save({"x": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(UsageError, match=r"conv1\.weight is missing"):
-        load_backbone(trainer.network.backbone, tmp_path / "other.pth")
+        load_backbone(trainer.network.backbone, {"x": torch.zeros(1)}, tmp_path / "other.pth")
+
+
+@torch.no_grad()
+def test_a_run_that_sees_the_prior_starts_from_one_that_does_not(recipe: Recipe, tmp_path: Path) -> None:
+    earlier = TrainingNetwork(recipe).eval()
+    write_weights(tmp_path / "earlier.pt", "frtm-rn18", earlier.state_dict(), {})
+    later = TrainingNetwork(replace(recipe, model=replace(recipe.model, prior=True))).eval()
+    load_start(later, tmp_path / "earlier.pt")
+    features = earlier.backbone(torch.rand(1, 3, 64, 96))
+    scores = torch.rand(1, 1, 4, 6)
+    before = earlier.refinement(features, scores, (64, 96))
+    after = later.refinement(features, scores, (64, 96), torch.rand(1, 1, 4, 6))
+    torch.testing.assert_close(after, before, rtol=0, atol=0.02)  # half precision in the file
+
+    write_weights(tmp_path / "later.pt", "frtm-rn18", later.state_dict(), {})
+    with pytest.raises(UsageError, match=r"later\.pt does not fit the recipe's refinement network"):
+        load_start(earlier, tmp_path / "later.pt")
 
 
 def test_runs_are_not_overwritten_by_mistake(recipe: Recipe, data: dict[str, Path], tmp_path: Path) -> None:

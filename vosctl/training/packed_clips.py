@@ -58,7 +58,11 @@ def unpack_clips(folder: Path) -> Path:
     try:
         for clip, labels in pairs:
             _unpack(clip, labels, partial)
-        partial.rename(target)
+        try:
+            partial.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process of the same run was first
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
