@@ -17,6 +17,7 @@ from vosctl.runs.review import Span
 from vosctl.runs.run import Run
 from vosctl.runs.work import OnFrame, Work
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.tracker import Labels
 
 __all__ = ["OnFrame", "Outputs", "OverlayStyle", "Summary", "segment_clip"]
@@ -79,6 +80,7 @@ def segment_clip(
     log: Path | None = None,
     both_ways: bool = False,
     stop_when_lost: bool = False,
+    stopwatch: Stopwatch | None = None,
 ) -> Summary:
     """Track the objects of a clip and write what is asked for. Neither clip nor masks are held in memory.
 
@@ -93,6 +95,7 @@ def segment_clip(
         log: a file for the confidences of every frame; that of the run by default, else none.
         both_ways: also run backwards from the masks; with a run only.
         stop_when_lost: end at the first frame in which an object is lost.
+        stopwatch: measures the stages of the work.
 
     Returns:
         What it did. A clip that breaks off is no error here: what came before the break is written, and
@@ -103,7 +106,9 @@ def segment_clip(
     """
     if run:
         log = run.folder.log
-    work = Work(clip, masks, model, settings, outputs, on_frame, run, log, both_ways, stop_when_lost)
+    work = Work(
+        clip, masks, model, settings, outputs, on_frame, run, log, both_ways, stop_when_lost, stopwatch
+    )
     start = time.perf_counter()
     work.do()
     seconds = time.perf_counter() - start

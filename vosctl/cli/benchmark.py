@@ -11,6 +11,11 @@ and with `--compare`:
 
     comparison       [{name, a, b, difference}]: J&F of each sequence in both, the last one being all of them
     left_out         [name]: in one of them only
+
+and with `--speed`:
+
+    speed            {model, device, precision, threads, product_rate, clips}: operations a second, and for
+                     each clip its stages' seconds, operations and shares, frames a second, peak memory
 """
 
 from collections.abc import Iterator
@@ -21,12 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from vosctl.cli import options
-from vosctl.cli.console import console
+from vosctl.cli import speed as timing
+from vosctl.cli.console import console, print_result
 from vosctl.cli.results import json_result
 from vosctl.errors import MaskError, UsageError
 from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
     from vosctl.evaluation.results import BenchmarkResult
     from vosctl.evaluation.sequence_runner import RunPlan
 
-_TABLE_WIDTH = 120  # of tables that go to a file or a pipe, where there is no terminal to fit
+_SPEED = "Speed"  # a panel of --help
 
 
 class VariantName(StrEnum):
@@ -52,6 +56,33 @@ class VariantName(StrEnum):
 
 
 def benchmark(
+    clips: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[CLIP]...", help="With --speed: clips to measure.", show_default=False),
+    ] = None,
+    speed: Annotated[
+        bool,
+        typer.Option(
+            "--speed",
+            help="Measure what each stage takes, on CLIPs or on a data set's sequences, and how near the "
+            "machine's bound it comes. Nothing is scored.",
+            rich_help_panel=_SPEED,
+        ),
+    ] = False,
+    mask: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--mask",
+            metavar="FILE",
+            help="One for each CLIP.",
+            show_default="made-up objects",
+            rich_help_panel=_SPEED,
+        ),
+    ] = None,
+    objects: Annotated[
+        int,
+        typer.Option("--objects", min=1, max=254, help="How many to make up.", rich_help_panel=_SPEED),
+    ] = 1,
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
@@ -162,6 +193,7 @@ def benchmark(
             rich_help_panel=options.TRACKING,
         ),
     ] = 0.1,
+    window: Annotated[int, typer.Option("--window", min=1, help="Frames per batch.")] = 8,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -171,28 +203,45 @@ def benchmark(
     Sequences that are done are not run again, so that an interrupted run can be repeated to go on.
 
     Example: vosctl benchmark --dataset davis17 --root DAVIS
+
+    Example: vosctl benchmark --speed clip.mp4 --mask first.png
     """
     if compare:
         _compare(*compare, as_json)
+        return
+    from vosctl.tracking.settings import TrackerSettings
+
+    choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
+    settings = TrackerSettings(
+        initial_samples=samples,
+        update_interval=update_interval,
+        learning_rate=learning_rate,
+        window=window,
+    )
+    if clips and not (speed and dataset is None):
+        raise UsageError("clips are for --speed, and without --dataset; see vosctl segment")
+    if speed and clips:
+        to_measure = timing.jobs_of_clips(clips, mask or [], objects)
+        timing.measure(to_measure, choice, device, settings, output, as_json, quiet)
         return
     if dataset is None:
         raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
     only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
     data = open_dataset(dataset, root, split, only)
+    if speed:
+        timing.measure(timing.jobs_of_dataset(data), choice, device, settings, output, as_json, quiet)
+        return
     if results:
         _report((_score(data, results, output or results, archive, quiet),), as_json)
         return
 
     from vosctl.evaluation.benchmark import require_all
     from vosctl.evaluation.sequence_runner import RunPlan
-    from vosctl.tracking.settings import TrackerSettings
 
     devices = tuple(name.strip() for name in device.split(","))
     plan = RunPlan(
-        model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
-        settings=TrackerSettings(
-            initial_samples=samples, update_interval=update_interval, learning_rate=learning_rate
-        ),
+        model=choice,
+        settings=settings,
         devices=devices,
         jobs=jobs or len(devices),
     )
@@ -212,7 +261,7 @@ def _report(found: "tuple[BenchmarkResult, ...]", as_json: bool) -> None:
 
     if not as_json:
         for result in found:
-            _print_result(result)
+            _print_tables(result)
         return
     runs = [
         {
@@ -256,7 +305,7 @@ def _run_table(
     if as_json:
         _report(tuple(found.values()), as_json)
     else:
-        _print(ablation_table(found))
+        print_result(ablation_table(found))
     return tuple(found.values())
 
 
@@ -290,7 +339,7 @@ def _compare(a: Path, b: Path, as_json: bool) -> None:
         ]
         json_result.put({"comparison": rows, "left_out": list(comparison.left_out)})
         return
-    _print(comparison_table(comparison))
+    print_result(comparison_table(comparison))
     if comparison.left_out:
         console.print(f"in one of them only: {', '.join(comparison.left_out)}", markup=False)
 
@@ -306,20 +355,12 @@ def _write_zip(data: Dataset, result: "BenchmarkResult", folder: Path, archive: 
     write_submission(data, Path(result.masks), folder / "submission.zip")
 
 
-def _print_result(result: "BenchmarkResult") -> None:
+def _print_tables(result: "BenchmarkResult") -> None:
     from vosctl.evaluation.tables import sequence_table, summary_table
 
-    _print(sequence_table(result))
-    _print("")
-    _print(summary_table(result))
-
-
-def _print(what: Table | str) -> None:
-    """To standard output, which is for results."""
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out = Console(highlight=False, width=_TABLE_WIDTH)
-    out.print(what)
+    print_result(sequence_table(result))
+    print_result("")
+    print_result(summary_table(result))
 
 
 def _say_where(folder: Path, quiet: bool) -> None:

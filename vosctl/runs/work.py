@@ -21,6 +21,7 @@ from vosctl.runs.frame_log import FrameEntry, FrameLog, ObjectInFrame, read_fram
 from vosctl.runs.review import Review, is_lost
 from vosctl.runs.run import Run
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.tracker import Image, Labels, TrackedFrame, Tracker
 
 _FRAMES_AHEAD = 12  # decoded and waiting: more than a window, so that decoding never holds up the tracker
@@ -54,8 +55,10 @@ class Work:
         log: Path | None = None,
         both_ways: bool = False,
         stop_when_lost: bool = False,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
-        self.tracker = Tracker(model, settings)
+        self._stopwatch = stopwatch or Stopwatch()
+        self.tracker = Tracker(model, settings, self._stopwatch)
         self.review = Review()
         self.keep = self.frames = 0
         self.first_mask = 0.0
@@ -99,7 +102,7 @@ class Work:
         except KeyboardInterrupt:
             self._end(complete=False)
             raise
-        self.notes = writers.notes
+        self.notes = (*self.tracker.notes, *writers.notes)
         self._end(complete=not (self.broken or self.stopped))
 
     def _through(self, writers: OutputWriters, log: FrameLog | None) -> None:
@@ -113,7 +116,8 @@ class Work:
             else:
                 assert result
                 labelled, entry = self._finish(frame, result)
-                writers.write(labelled)
+                with self._stopwatch.host_stage("write"):
+                    writers.write(labelled)
                 if log:
                     log.write(entry)
                     self.review.add(entry)
@@ -145,8 +149,9 @@ class Work:
         yield from self.tracker.run(self._images(frames), self._masks, soft=soft, judge=judge)
 
     def _frames(self, first: int) -> Iterator[Frame]:
+        decoded = self._stopwatch.timed("decode", self._clip.frames_from(first))
         try:
-            for frame in prefetch(self._clip.frames_from(first), _FRAMES_AHEAD):
+            for frame in prefetch(decoded, _FRAMES_AHEAD):
                 self._waiting.append(frame)
                 yield frame
         except TruncatedClipError as error:  # the frames of the unfinished window must still come out

@@ -1,0 +1,26 @@
+import json
+from pathlib import Path
+
+from tests.cli.command import Command
+
+
+def test_stages_of_a_clip_as_a_table_and_as_json(vosctl: Command, clip: Path, tmp_path: Path) -> None:
+    mask = clip.with_name("first.png")
+    shown = vosctl.tracking("benchmark", "--speed", clip, "--mask", mask)
+    assert shown.code == 0, shown.err
+    rows = {line.split("  ")[0]: line.split() for line in shown.out.splitlines() if line.strip()}
+    assert {"first frame", "features", "target model", "memory", "update"} <= set(rows)
+    assert "TFLOP/s (the bound)" in shown.out
+    assert rows["clip.mp4"][1:4] == ["12", "160x96", "2"]
+
+    asked = vosctl.tracking("benchmark", "--speed", clip, "--objects", 3, "--json", "-o", tmp_path / "out")
+    measured = json.loads(asked.out)["speed"]
+    assert measured == json.loads((tmp_path / "out" / "speed.json").read_text())
+    assert measured["precision"] == "float32"
+    assert measured["clips"][0]["objects"] == 3
+    assert measured["clips"][0]["model_fps"] > measured["clips"][0]["end_to_end_fps"] * 0.9
+
+
+def test_what_does_not_go_together(vosctl: Command, clip: Path) -> None:
+    assert "2 clips, 1 masks" in vosctl.tracking("benchmark", "--speed", clip, clip, "--mask", "a.png").error
+    assert "clips are for --speed" in vosctl.tracking("benchmark", clip).error

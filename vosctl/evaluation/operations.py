@@ -1,0 +1,114 @@
+"""How many operations FRTM needs, and how many a machine can do: the bound that speed is held against.
+
+Counted are multiplications and additions of convolutions and matrix products, by PyTorch's own counter on
+the `meta` device, which has shapes and no data. Of F and S the convolutions of the published form count, so
+that a faster way to the same result raises the share that is reached instead of the number of operations.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from vosctl.models.backbone import Features, ResNet
+from vosctl.models.model import FRTMModel
+from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.target_memory import TargetMemory, refit_last_layer
+from vosctl.models.target_model import HIDDEN, TargetModel, fit_target_model
+from vosctl.tracking.settings import TrackerSettings
+
+_SECONDS = 1.0  # spent on measuring the machine
+_SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices
+
+
+def count_operations(
+    model: FRTMModel, settings: TrackerSettings, size: tuple[int, int], objects: int
+) -> dict[str, float]:
+    """Operations by stage of `Stopwatch`; a stage that computes next to nothing is not in it.
+
+    Args:
+        model: its architecture counts, not its weights.
+        settings: of the tracker.
+        size: (width, height) that the networks see.
+        objects: how many are followed.
+
+    Returns:
+        Per frame after the first for "features", "target model", "refinement" and "memory"; per update for
+        "update"; for all objects of one frame for "first frame".
+    """
+    width, height = size
+    samples, refines = settings.initial_samples, model.refinement is not None and settings.refine
+    with torch.device("meta"):
+        backbone = ResNet(model.backbone.name, 4 if refines else 3)
+        image = torch.empty(1, 3, height, width)
+        features: Features = backbone(image)
+        channels, h, w = features.layer3.shape[1:]
+        target = TargetModel(torch.empty(objects, HIDDEN, channels), torch.empty(objects, 9, HIDDEN))
+        memory = TargetMemory(target.w1[0])
+        label = torch.empty(1, height, width)
+        several = features.layer3.expand(1, samples, channels, h, w), label.expand(1, samples, height, width)
+        weights = torch.empty(samples)
+
+    def extend() -> None:
+        memory.extend(features.layer3, label, settings.learning_rate)
+
+    def refit() -> None:
+        refit_last_layer(target.w2[:1], [memory], model.schedule.update)
+
+    operations = {
+        "features": _count(lambda: backbone(image), convolutions=True),
+        "target model": _count(lambda: target.scores(features.layer3)),
+    }
+    fit = _count(lambda: fit_target_model(*several, weights, model.schedule, [0]))
+    remember = _count(extend)
+    update = _count(refit)
+    each_sample = _count(lambda: backbone(image, 3), convolutions=True)
+    operations["first frame"] = (
+        each_sample * (1 + objects * (samples - 1)) + (fit + samples * remember + update) * objects
+    )
+    if settings.update:
+        operations["memory"] = remember * objects
+        operations["update"] = update * objects
+    if refines:
+        assert model.refinement is not None
+        with torch.device("meta"):
+            refinement = RefinementNetwork(backbone.channels, model.refinement.prior)
+            maps = torch.empty(1, 1, h, w)
+        prior = (maps,) if refinement.prior else ()
+        operations["refinement"] = objects * _count(
+            lambda: refinement(features, maps, (height, width), *prior), convolutions=True
+        )
+    return operations
+
+
+def product_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations a second of a large square matrix product: the best of about a second."""
+    side = _SIDE.get(device.type, _SIDE["cpu"])
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    best, until = float("inf"), time.perf_counter() + _SECONDS
+    while time.perf_counter() < until or best == float("inf"):
+        start = time.perf_counter()
+        torch.mm(a, b)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, time.perf_counter() - start)
+    return float(2 * side**3 / best)
+
+
+@torch.no_grad()
+def _count(work: Callable[[], object], *, convolutions: bool = False) -> float:
+    """Operations of `work`; of its convolutions alone, or of everything."""
+    in_place: dict[Any, Any] = {torch.ops.aten.addmm_: _of_addmm}  # which it does not know by itself
+    with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
+        work()
+    by_operator = counter.get_flop_counts()["Global"]
+    return float(
+        sum(count for name, count in by_operator.items() if not convolutions or "convolution" in str(name))
+    )
+
+
+def _of_addmm(_total: object, a: Sequence[int], b: Sequence[int], **_options: object) -> int:
+    """Operations of a product, from its factors' shapes."""
+    return 2 * a[0] * a[1] * b[1]

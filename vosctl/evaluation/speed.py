@@ -1,0 +1,207 @@
+"""How fast clips are segmented, stage by stage, against what the machine can do."""
+
+import itertools
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vosctl.errors import UsageError
+from vosctl.evaluation.metrics import LabelMap
+from vosctl.evaluation.operations import count_operations, product_rate
+from vosctl.media.clip import Clip, open_clip
+from vosctl.models.model import FRTMModel, Model
+from vosctl.session import Outputs, segment_clip
+from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
+from vosctl.tracking.tracker import Tracker
+
+_WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
+# In the order of the work. The first and the last run beside the others, in threads of their own.
+STAGES = (
+    "decode", "upload", "first frame", "features", "target model", "refinement", "aggregation", "memory",
+    "update", "labels", "write",
+)  # fmt: skip
+BESIDE = ("decode", "write")
+
+
+@dataclass(frozen=True)
+class SpeedJob:
+    """A clip to measure."""
+
+    name: str
+    clip: Path
+    masks: Mapping[int, LabelMap] | None = None
+    """By frame index; None for made-up objects, whose number `measure` is told."""
+    objects: int = 1
+    """How many to make up."""
+
+
+@dataclass(frozen=True)
+class StageSpeed:
+    """One stage of a clip's run."""
+
+    name: str
+    seconds: float
+    share: float | None
+    """Of the computing time; None for what runs beside it."""
+    operations: float | None
+    """Of convolutions and matrix products; None where there are none to speak of."""
+    share_of_bound: float | None
+    """Of the machine's matrix-product rate that was reached."""
+
+
+@dataclass(frozen=True)
+class ClipSpeed:
+    """One clip's run."""
+
+    name: str
+    frames: int
+    objects: int
+    size: tuple[int, int]
+    """(width, height) that the networks saw."""
+    stages: tuple[StageSpeed, ...]
+    model_seconds: float
+    """The paper's T: the first frame's work included, reading and writing not."""
+    model_fps: float
+    end_to_end_fps: float
+    """From the first byte read to the last mask written."""
+    first_mask_seconds: float
+    operations: float
+    share_of_bound: float
+    """Operations / (model_seconds * the machine's rate)."""
+    peak_memory_mb: float
+    peak_device_memory_mb: float | None
+
+
+@dataclass(frozen=True)
+class SpeedResult:
+    """All clips, and the machine."""
+
+    model: str
+    device: str
+    precision: str
+    threads: int
+    product_rate: float
+    """Operations a second of a large matrix product in this number type, measured in the same run."""
+    clips: tuple[ClipSpeed, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings) -> SpeedResult:
+    """Segment clips after a warm-up, masks going to a folder that is thrown away.
+
+    Args:
+        jobs: the clips.
+        model: what computes.
+        settings: of the tracker.
+
+    Raises:
+        UsageError: the model is not FRTM.
+        VosctlError: a clip or a mask does not work.
+    """
+    if not isinstance(model, FRTMModel):
+        raise UsageError(f"{model.name}: --speed measures FRTM's stages; name an frtm model")
+    with open_clip(jobs[0].clip) as clip:
+        frames = [frame.rgb for frame in itertools.islice(clip, _WARM_UP_FRAMES)]
+        first = _masks_of(jobs[0], clip)
+        list(Tracker(model, settings).run(frames, {k: m for k, m in first.items() if k < len(frames)}))
+    rate = product_rate(model.device, model.dtype)
+    clips = tuple(_measure(job, model, settings, rate) for job in jobs)
+    on_gpu = model.device.type == "cuda"
+    return SpeedResult(
+        model=model.name,
+        device=torch.cuda.get_device_name(model.device) if on_gpu else str(model.device),
+        precision=str(model.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        product_rate=rate,
+        clips=clips,
+    )
+
+
+def _measure(job: SpeedJob, model: FRTMModel, settings: TrackerSettings, rate: float) -> ClipSpeed:
+    stopwatch = Stopwatch(model.device)
+    with open_clip(job.clip) as clip, _nowhere() as folder:
+        masks = _masks_of(job, clip)
+        summary = segment_clip(clip, masks, model, settings, Outputs(folder), stopwatch=stopwatch)
+    seconds = stopwatch.seconds()
+    operations = _operations(model, settings, summary.network_size, masks, summary.frames)
+    model_seconds = summary.frames / summary.model_frames_per_second
+    total = sum(operations.values())
+    return ClipSpeed(
+        name=job.name,
+        frames=summary.frames,
+        objects=len(summary.objects),
+        size=summary.network_size,
+        stages=tuple(
+            _stage(name, seconds[name], operations.get(name), rate, model_seconds)
+            for name in STAGES
+            if name in seconds
+        ),
+        model_seconds=model_seconds,
+        model_fps=summary.model_frames_per_second,
+        end_to_end_fps=summary.frames_per_second,
+        first_mask_seconds=summary.seconds_to_first_mask,
+        operations=total,
+        share_of_bound=total / (model_seconds * rate),
+        peak_memory_mb=summary.peak_memory_mb,
+        peak_device_memory_mb=summary.peak_device_memory_mb,
+    )
+
+
+def _stage(name: str, seconds: float, operations: float | None, rate: float, total: float) -> StageSpeed:
+    share = None if name in BESIDE else seconds / total
+    reached = operations / (seconds * rate) if operations and seconds else None
+    return StageSpeed(name, seconds, share, operations, reached)
+
+
+def _operations(
+    model: FRTMModel,
+    settings: TrackerSettings,
+    size: tuple[int, int],
+    masks: Mapping[int, LabelMap],
+    frames: int,
+) -> dict[str, float]:
+    """Of the whole run, by stage; an object counts from the frame on in which it joins."""
+    total: dict[str, float] = {}
+    known: set[int] = set()
+    starts = sorted(masks)
+    for start, end in itertools.pairwise([*starts, frames]):
+        joining = {int(i) for i in np.unique(masks[start]) if i}
+        first = count_operations(model, settings, size, len(joining))
+        total["first frame"] = total.get("first frame", 0.0) + first["first frame"]
+        known |= joining
+        tracked = end - start - 1
+        for name, each in count_operations(model, settings, size, len(known)).items():
+            if name != "first frame":
+                times = tracked / settings.update_interval if name == "update" else tracked
+                total[name] = total.get(name, 0.0) + each * times
+    return total
+
+
+def _masks_of(job: SpeedJob, clip: Clip) -> Mapping[int, LabelMap]:
+    """The job's, or discs in a row: what they show does not matter to the time that it takes."""
+    if job.masks is not None:
+        return job.masks
+    width, height = clip.info.width, clip.info.height
+    y, x = np.mgrid[:height, :width]
+    labels = np.zeros((height, width), np.uint8)
+    radius = min(height / 4, width / (job.objects + 1) / 2)
+    for number in range(1, job.objects + 1):
+        centre = width * number / (job.objects + 1)
+        labels[(x - centre) ** 2 + (y - height / 2) ** 2 <= radius**2] = number
+    return {0: labels}
+
+
+@contextmanager
+def _nowhere() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="vosctl-speed-") as folder:
+        yield Path(folder)
