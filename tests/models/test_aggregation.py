@@ -10,6 +10,13 @@ def test_values_worked_out_by_hand() -> None:
     torch.testing.assert_close(aggregate(logits).flatten(), expected)
 
 
+def test_one_object_is_the_rule_for_several() -> None:
+    logits = torch.randn(2, 1, 9, 11, dtype=torch.float64) * 4
+    p = torch.sigmoid(logits)
+    odds = torch.cat([(1 - p) / p, p / (1 - p)], 1)
+    torch.testing.assert_close(aggregate(logits), odds / odds.sum(1, keepdim=True))
+
+
 def test_certain_objects_stay_finite_in_any_number_type() -> None:
     logits = torch.tensor([[80.0, -80.0], [80.0, 80.0]]).view(2, 2, 1, 1)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):

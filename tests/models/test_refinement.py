@@ -1,3 +1,4 @@
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -41,14 +42,17 @@ def test_the_prior_is_another_map_beside_the_score() -> None:
 
 
 @torch.no_grad()
-def test_the_last_convolution_at_small_size_is_the_one_at_full_size() -> None:
+@pytest.mark.parametrize("width", [17, 54, 109])  # 109 makes three strips, the last of two columns
+def test_the_last_convolution_at_small_size_is_the_one_at_full_size(width: int) -> None:
     torch.manual_seed(2)
     project = Projection().double()
-    x = torch.rand(2, 64, 12, 17, dtype=torch.float64)
+    x = torch.rand(2, 64, 12, width, dtype=torch.float64)
     enlarged = F.relu(project.conv1(F.interpolate(x, scale_factor=2, mode="bicubic")))
     enlarged = F.interpolate(enlarged, scale_factor=2, mode="bicubic")
-    enlarged = F.interpolate(enlarged, (45, 66), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(project(x, (45, 66)), project.conv2(enlarged), rtol=1e-10, atol=1e-10)
+    enlarged = F.interpolate(enlarged, (45, 4 * width - 2), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(
+        project(x, (45, 4 * width - 2)), project.conv2(enlarged), rtol=1e-10, atol=1e-10
+    )
 
 
 def test_gradients_reach_every_parameter() -> None:

@@ -96,3 +96,14 @@ def test_objects_are_refitted_independently() -> None:
     w2 = torch.randn(2, 9, HIDDEN, dtype=torch.float64)
     both = refit_last_layer(w2, memories, 5)
     torch.testing.assert_close(both[1], refit_last_layer(w2[1:], memories[1:], 5)[0], rtol=1e-9, atol=1e-12)
+
+
+def test_rounded_factors_leave_the_sums_float32() -> None:
+    features, labels = (part.float() for part in sample(2, 6))
+    w1 = torch.randn(HIDDEN, CHANNELS, generator=torch.Generator().manual_seed(6))
+    exact, rounded = TargetMemory(w1), TargetMemory(w1, torch.bfloat16)
+    for memory in (exact, rounded):
+        memory.extend(features, labels, RATE)
+    assert rounded.normal.dtype == torch.float32
+    assert float((rounded.normal - exact.normal).norm() / exact.normal.norm()) < 3e-3
+    assert torch.get_float32_matmul_precision() == "highest"  # for everybody else

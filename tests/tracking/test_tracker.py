@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from tests.small import moving_discs, overlap, tiny_model
-from vosctl.errors import MaskError, UsageError
+from vosctl.errors import DeviceError, MaskError, UsageError
+from vosctl.models.model import FRTMModel
+from vosctl.tracking.frtm import FRTM
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 
@@ -154,6 +156,50 @@ def test_the_state_does_not_grow_with_the_clip() -> None:
         sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in state))
         assert all(isinstance(value, torch.Tensor | float) for value in vars(memory).values())
     assert sizes[0] == sizes[1] < 25e6
+
+
+def test_each_object_costs_a_few_megabytes() -> None:
+    """At 480x854, by the bytes of all tensors that stay between frames."""
+    model = tiny_model()
+    sizes = []
+    for objects in (1, 3):
+        system = FRTM(model, TrackerSettings(initial_samples=1))
+        masks = {i: torch.zeros(480, 854) for i in range(1, objects + 1)}
+        for index, mask in masks.items():
+            mask[100:200, 100 * index : 100 * index + 80] = 1
+        system.start(torch.rand(3, 480, 854), masks)
+        kept = [*system._w2, *system._prior]
+        kept += [
+            value for memory in system._memories for value in vars(memory).values() if torch.is_tensor(value)
+        ]
+        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in kept))
+    assert 2e6 < (sizes[1] - sizes[0]) / 2 < 25e6
+
+
+def test_what_does_not_fit_the_device_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, labels = moving_discs(6, objects=2)
+    model = tiny_model(refined=True)
+    expected = run(frames, {0: labels[0]}, model=model)
+    assert isinstance(model, FRTMModel)
+    refine, room, tried = type(model.refinement).forward, 1, []
+
+    def forward(self, features, scores, *rest):  # type: ignore[no-untyped-def]
+        tried.append(scores.shape[0] * scores.shape[1])
+        if tried[-1] > room:
+            raise torch.OutOfMemoryError("simulated")
+        return refine(self, features, scores, *rest)
+
+    monkeypatch.setattr(type(model.refinement), "forward", forward)
+    tracker = Tracker(model)
+    found = list(tracker.run(frames, {0: labels[0]}))
+    assert tried[0] == 2
+    assert set(tried[1:]) == {1}  # remembered
+    assert "1 object of 1 frame at a time" in tracker.notes[0]
+    for one, other in zip(expected, found, strict=True):
+        assert (one.labels == other.labels).mean() > 0.999
+    room = 0
+    with pytest.raises(DeviceError, match="no room for one object at 160x96"):
+        run(frames, {0: labels[0]}, model=model)
 
 
 def test_frames_are_taken_no_more_than_a_window_ahead() -> None:

@@ -18,7 +18,11 @@ def aggregate(logits: Tensor) -> Tensor:
     Returns:
         (B, O+1, H, W) in [0, 1], background first; at least float32: the odds overflow half precision.
     """
-    p = torch.sigmoid(at_least_float32(logits))  # (B, O, H, W)
+    logits = at_least_float32(logits)
+    if logits.shape[1] == 1:  # p_1 = p^2 / (p^2 + (1 - p)^2), which is a sigmoid again
+        p = torch.sigmoid(2 * logits)
+        return torch.cat([1 - p, p], 1)
+    p = torch.sigmoid(logits)  # (B, O, H, W)
     p = torch.cat([(1 - p).amin(1, keepdim=True), p], 1).clamp(_CLAMP, 1 - _CLAMP)  # (B, O+1, H, W)
     odds = p / (1 - p)
     return odds / odds.sum(1, keepdim=True)
@@ -42,8 +46,10 @@ def winners(probabilities: Tensor) -> Tensor:
     """
     best = probabilities[:, 0]
     winner = torch.zeros_like(best, dtype=torch.uint8)
-    for index in range(1, probabilities.shape[1]):
+    last = probabilities.shape[1] - 1
+    for index in range(1, last + 1):
         candidate = probabilities[:, index]
         winner.masked_fill_(candidate > best, index)
-        best = torch.maximum(best, candidate)
+        if index < last:
+            best = torch.maximum(best, candidate)
     return winner

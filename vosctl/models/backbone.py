@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu
+
 BackboneName = Literal["resnet18", "resnet50", "resnet101"]
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what torchvision's weights expect.
@@ -37,16 +39,16 @@ class BasicBlock(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         first, then = dilations
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, first, first, bias=False)
+        self.conv1 = Conv2d(inputs, width, 3, stride, first, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, then, then, bias=False)
+        self.conv2 = Conv2d(width, width, 3, 1, then, then, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _shortcut(inputs, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, width, H/stride, W/stride)."""
-        h = torch.relu_(self.bn1(self.conv1(x)))
-        return torch.relu_(self.bn2(self.conv2(h)) + self.downsample(x))
+        h = conv_relu(self.conv1, x, self.bn1)
+        return conv_relu(self.conv2, h, self.bn2, plus=self.downsample(x))
 
 
 class Bottleneck(nn.Module):
@@ -57,25 +59,25 @@ class Bottleneck(nn.Module):
     def __init__(self, inputs: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         first, _ = dilations
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.conv1 = Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, first, first, bias=False)
+        self.conv2 = Conv2d(width, width, 3, stride, first, first, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.conv3 = Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
         self.downsample = _shortcut(inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, 4*width, H/stride, W/stride)."""
-        h = torch.relu_(self.bn1(self.conv1(x)))
-        h = torch.relu_(self.bn2(self.conv2(h)))
-        return torch.relu_(self.bn3(self.conv3(h)) + self.downsample(x))
+        h = conv_relu(self.conv1, x, self.bn1)
+        h = conv_relu(self.conv2, h, self.bn2)
+        return conv_relu(self.conv3, h, self.bn3, plus=self.downsample(x))
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     if stride == 1 and inputs == outputs:
         return nn.Identity()
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    return nn.Sequential(Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
 _LAYOUTS: dict[BackboneName, tuple[type[BasicBlock] | type[Bottleneck], Sequence[int]]] = {
@@ -85,7 +87,60 @@ _LAYOUTS: dict[BackboneName, tuple[type[BasicBlock] | type[Bottleneck], Sequence
 }
 
 
-class ResNet(nn.Module):
+def unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """RGB as uint8 or in [0, 1] -> in [0, 1], of a floating-point type."""
+    return images.to(dtype) / 255 if images.dtype == torch.uint8 else images.to(dtype)
+
+
+class Stem:
+    """Normalisation and conv1 as one packed convolution of the bytes; ReLU and the pooling after it.
+
+    (x - mean) / std goes into the weights. What conv1 pads with is zero after the normalisation, so here it
+    is the mean. Bytes are exact in bf16, so this rounds less than normalising does.
+
+    Args:
+        conv: conv1, its BatchNorm folded.
+        mean: (3,), of RGB in [0, 1].
+        std: (3,).
+    """
+
+    def __init__(self, conv: Conv2d, mean: Tensor, std: Tensor) -> None:
+        weight = (conv.weight.float() / (255 * std.float()).view(1, 3, 1, 1)).to(conv.weight.dtype)
+        # Of the weights as they were rounded, and itself not rounded: a large part of it cancels.
+        bias = -(weight.float().sum((2, 3)) @ (255 * mean.float()))
+        if conv.bias is not None:
+            bias = bias + conv.bias.float()
+        self._mean = (255 * mean.float()).to(weight.dtype)
+        self._margin = conv.kernel_size[0] // 2
+        self._convolution = PackedConvolution(weight, bias, conv.stride)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB, uint8 or in [0, 1] -> (B, 64, ceil(H/4), ceil(W/4))."""
+        images = images if images.dtype == torch.uint8 else images * 255
+        n, _, height, width = images.shape
+        m = self._margin
+        padded = self._mean.new_empty(n, height + 2 * m, width + 2 * m, 3)
+        padded.flatten(2)[:] = self._mean.repeat(width + 2 * m)
+        padded[:, m : m + height, m : m + width] = images.permute(0, 2, 3, 1)
+        x = self._convolution(padded.permute(0, 3, 1, 2), relu=True).permute(0, 2, 3, 1)
+        return _pool(_pool(x, 1), 2).permute(0, 3, 1, 2)
+
+
+def _pool(x: Tensor, dim: int) -> Tensor:
+    """Maxima over three, every other one, in one dimension; PyTorch's own also writes where each one lay."""
+    every = [slice(None)] * x.dim()
+    even, odd = (x[(*every[:dim], slice(first, None, 2))] for first in (0, 1))
+    size, others = even.shape[dim], odd.shape[dim]
+    out = torch.maximum(even, odd) if size == others else even.clone()
+    after = out.narrow(dim, 0, others)
+    if size != others:
+        torch.maximum(after, odd, out=after)
+    before = out.narrow(dim, 1, size - 1)
+    torch.maximum(before, odd.narrow(dim, 0, size - 1), out=before)
+    return out
+
+
+class ResNet(nn.Module, Packable):
     """A ResNet without its classifier.
 
     Args:
@@ -97,6 +152,7 @@ class ResNet(nn.Module):
 
     mean: Tensor
     std: Tensor
+    stem: Stem | None = None
 
     def __init__(
         self, name: BackboneName, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False
@@ -105,7 +161,7 @@ class ResNet(nn.Module):
         block, depths = _LAYOUTS[name]
         self.name = name
         self.channels = tuple(width * block.expansion for width in (64, 128, 256, 512))
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.conv1 = Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         inputs = 64
@@ -127,24 +183,37 @@ class ResNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Features:
+    def forward(self, images: Tensor, stages: int = 4) -> Features:
         """Features of RGB images.
 
         Args:
-            images: (B, 3, H, W), RGB in [0, 1], any H and W.
+            images: (B, 3, H, W), RGB, uint8 or in [0, 1], any H and W.
+            stages: 3 where layer4 is not needed.
 
         Returns:
             The outputs of the four stages.
         """
-        x = (images - self.mean) / self.std
-        x = self.maxpool(torch.relu_(self.bn1(self.conv1(x))))
+        if self.stem is not None:
+            x = self.stem(images)
+        else:
+            x = (unit_range(images, self.mean.dtype) - self.mean) / self.std
+            x = self.maxpool(conv_relu(self.conv1, x, self.bn1))
         outputs = []
-        for stage in range(self.stages):
+        for stage in range(min(stages, self.stages)):
             x = self.get_submodule(f"layer{stage + 1}")(x)
             outputs.append(x)
-        if self.stages == 3:
+        if len(outputs) == 3:
             outputs.append(x.new_zeros(x.shape[0], 0, 0, 0))
         return Features(*outputs)
+
+    def pack(self) -> None:
+        """See `Packable`."""
+        mean, std = (torch.tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        self.stem = Stem(self.conv1, mean, std)
+
+    def unpack(self) -> None:
+        """See `Packable`."""
+        self.stem = None
 
 
 def fold_batch_norms(module: nn.Module) -> None:

@@ -1,13 +1,16 @@
 """A model ready to track: networks folded, in their number type, on their device."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import nn
 
 from vosctl.models.agame import AGAME
 from vosctl.models.backbone import ResNet, fold_batch_norms
+from vosctl.models.devices import keep_host_memory
+from vosctl.models.fused import pack
+from vosctl.models.graphs import Captured
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import FitSchedule
 
@@ -44,10 +47,13 @@ class Model:
             dtype: of the networks. D, the Gaussians and the aggregation are always float32.
         """
         self.device, self.dtype = device, dtype
+        if device.type == "cpu":
+            keep_host_memory()
         for network in self.networks():
             network.eval().requires_grad_(False)
             fold_batch_norms(network)
             network.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            pack(network)
         return self
 
 
@@ -59,6 +65,13 @@ class FRTMModel(Model):
     """S; None leaves D alone, whose enlarged scores are then the result."""
     schedule: FitSchedule
     """The numbers of conjugate-gradient steps."""
+    captured: dict[Any, Captured] = field(default_factory=dict, kw_only=True, repr=False)
+    """Graphs of windows, by what distinguishes them; CUDA alone."""
+
+    def prepare(self, device: torch.device, dtype: torch.dtype) -> Self:
+        """See `Model`."""
+        self.captured.clear()
+        return super().prepare(device, dtype)
 
     @property
     def refined(self) -> bool:

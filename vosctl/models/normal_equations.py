@@ -38,6 +38,12 @@ def pixel_weights(labels: Tensor) -> Tensor:
     Returns:
         (N, H, W): the target's pixels share max(0.1, their fraction) of the total weight, which is H*W.
     """
+    target, inside, outside = _target_and_weights(labels)
+    return torch.where(target > 0, inside, outside)
+
+
+def _target_and_weights(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, H, W) of 0 and 1; v on the target and off it, (N, 1, 1) each."""
     target = (labels > 0.5).to(labels.dtype)
     count = target.sum((1, 2), keepdim=True)
     fraction = count / target[0].numel()  # kappa-hat
@@ -45,7 +51,7 @@ def pixel_weights(labels: Tensor) -> Tensor:
     fraction = torch.where(count < FEWEST_TARGET_PIXELS, desired, fraction)
     inside = desired / fraction
     outside = (1 - desired) / (1 - fraction).clamp(min=1e-6)  # the clamp: a target that fills the frame
-    return torch.where(target > 0, inside, outside)
+    return target, inside, outside
 
 
 def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
@@ -59,13 +65,17 @@ def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
         The equations, in the labels' type.
     """
     (height, width), (h, w) = labels.shape[-2:], grid
-    weights = pixel_weights(labels)
     rows, row_pairs = _enlargement(height, h, labels.dtype, labels.device)
     columns, column_pairs = _enlargement(width, w, labels.dtype, labels.device)
-    target = rows @ (weights * labels) @ columns.mT  # (N, h, w)
-    pairs = row_pairs.flatten(0, 1) @ weights @ column_pairs.flatten(0, 1).mT  # (N, 3h, 3w)
+    row_pairs, column_pairs = row_pairs.flatten(0, 1), column_pairs.flatten(0, 1)  # (3h, H), (3w, W)
+    # v has two values only, outside + (inside - outside) on the target: sums of 0s and 1s need no map of v.
+    target, inside, outside = _target_and_weights(labels)
+    of_all = row_pairs.sum(1, keepdim=True) * column_pairs.sum(1)  # U' U, (3h, 3w)
+    pairs = outside * of_all + (inside - outside) * (row_pairs @ target @ column_pairs.mT)  # (N, 3h, 3w)
     stencil = pairs.view(-1, 3, h, 3, w).transpose(2, 3).reshape(-1, 9, h, w)
-    return ScoreEquations(stencil, target)
+    weighted = outside * (rows @ labels @ columns.mT)
+    weighted += (inside - outside) * (rows @ (target * labels) @ columns.mT)
+    return ScoreEquations(stencil, weighted)
 
 
 @lru_cache(maxsize=16)

@@ -19,26 +19,29 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
-from vosctl.models.resampling import double, shifted_enlargement
+from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu, widen
+from vosctl.models.resampling import double_columns, double_rows, shifted_enlargement
 
 WIDTH = 64  # channels throughout S
+_ROUND = 80  # what its 65 channels are widened to for inference: matrix units take 16 at a time
+_STRIP = 108  # columns of the doubled map at a time
 LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
 
 
-class TargetSegmentationEncoder(nn.Module):
+class TargetSegmentationEncoder(nn.Module, Packable):
     """TSE: projects the features, joins the score (and the prior), encodes both."""
+
+    _packed: tuple[PackedConvolution, ...] = ()  # shared part and own part of the first; second; third
 
     def __init__(self, inputs: int, prior: bool) -> None:
         super().__init__()
-        self.reduce = nn.Sequential(
-            nn.Conv2d(inputs, WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(WIDTH, WIDTH, 1)
-        )
+        self.reduce = nn.Sequential(Conv2d(inputs, WIDTH, 1), nn.ReLU(inplace=True), Conv2d(WIDTH, WIDTH, 1))
         self.transform = nn.Sequential(
-            nn.Conv2d(WIDTH + 1 + prior, WIDTH + 1, 3, padding=1),
+            Conv2d(WIDTH + 1 + prior, WIDTH + 1, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(WIDTH + 1, WIDTH + 1, 3, padding=1),
+            Conv2d(WIDTH + 1, WIDTH + 1, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(WIDTH + 1, WIDTH, 3, padding=1),
+            Conv2d(WIDTH + 1, WIDTH, 3, padding=1),
             nn.ReLU(inplace=True),
         )
 
@@ -55,15 +58,45 @@ class TargetSegmentationEncoder(nn.Module):
         Returns:
             (B*O, 64, h, w).
         """
-        first = self.transform[0]
-        assert isinstance(first, nn.Conv2d)
         objects = maps.shape[0] // projected.shape[0]
-        shared = F.conv2d(projected, first.weight[:, :WIDTH], first.bias, padding=1)
-        own = F.conv2d(maps, first.weight[:, WIDTH:], padding=1)
-        x = own + (shared if objects == 1 else shared.repeat_interleave(objects, 0))
-        for layer in list(self.transform)[1:]:
-            x = layer(x)
-        return x
+        if self._packed:
+            shared, own, second, third = self._packed
+            x = own(maps, plus=_repeat(shared(projected), objects), relu=True)
+            return third(second(x, relu=True), relu=True)
+        first = self._convolution(0)
+        x = _repeat(F.conv2d(projected, first.weight[:, :WIDTH], first.bias, padding=1), objects)
+        x = torch.relu_(x + F.conv2d(maps, first.weight[:, WIDTH:], padding=1))
+        return conv_relu(self._convolution(4), conv_relu(self._convolution(2), x))
+
+    def project(self, feature: Tensor) -> Tensor:
+        """`reduce`: (B, C, h, w) -> (B, 64, h, w)."""
+        first, _, last = self.reduce
+        assert isinstance(first, Conv2d)
+        projected: Tensor = last(conv_relu(first, feature))
+        return projected
+
+    def pack(self) -> None:
+        """See `Packable`."""
+        first, second, third = (self._convolution(index) for index in (0, 2, 4))
+        own, weight = first.weight[:, WIDTH:], first.weight[:, :WIDTH]
+        self._packed = tuple(
+            PackedConvolution(*weights, padding=(1, 1))
+            for weights in (
+                widen(weight, first.bias, _ROUND, WIDTH),
+                widen(own, None, _ROUND, own.shape[1]),
+                widen(second.weight, second.bias, _ROUND, _ROUND),
+                widen(third.weight, third.bias, WIDTH, _ROUND),
+            )
+        )
+
+    def unpack(self) -> None:
+        """See `Packable`."""
+        self._packed = ()
+
+    def _convolution(self, index: int) -> Conv2d:
+        convolution = self.transform[index]
+        assert isinstance(convolution, Conv2d)
+        return convolution
 
 
 class ResidualBlock(nn.Module):
@@ -71,18 +104,20 @@ class ResidualBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1x1 = nn.Conv2d(WIDTH, WIDTH, 1)
+        self.conv1x1 = Conv2d(WIDTH, WIDTH, 1)
         self.bblock = nn.Sequential(
-            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
+            Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.BatchNorm2d(WIDTH),
             nn.ReLU(inplace=True),
-            nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False),
+            Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, h, w) -> the same shape."""
         h = self.conv1x1(x)
-        return F.relu(h + self.bblock(h), inplace=True)
+        first, norm, _, last = self.bblock
+        assert isinstance(first, Conv2d) and isinstance(last, Conv2d)  # noqa: PT018
+        return conv_relu(last, conv_relu(first, h, norm), plus=h)
 
 
 class ChannelAttention(nn.Module):
@@ -91,14 +126,14 @@ class ChannelAttention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.convreluconv = nn.Sequential(
-            nn.Conv2d(2 * WIDTH, WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(WIDTH, WIDTH, 1)
+            Conv2d(2 * WIDTH, WIDTH, 1), nn.ReLU(inplace=True), Conv2d(WIDTH, WIDTH, 1)
         )
 
     def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
         """Shallow (N, 64, h, w) and deep (N, 64, h', w') -> (N, 64, h, w)."""
         pooled = torch.cat([shallow.mean((2, 3), keepdim=True), deep.mean((2, 3), keepdim=True)], 1)
         gate = torch.sigmoid(self.convreluconv(pooled))  # (N, 64, 1, 1)
-        return gate * shallow + _resize(deep, shallow.shape[-2:])
+        return torch.addcmul(_resize(deep, shallow.shape[-2:]), gate, shallow)
 
 
 class Projection(nn.Module):
@@ -106,8 +141,8 @@ class Projection(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(WIDTH, WIDTH // 2, 3, padding=1)
-        self.conv2 = nn.Conv2d(WIDTH // 2, 1, 3, padding=1)
+        self.conv1 = Conv2d(WIDTH, WIDTH // 2, 3, padding=1)
+        self.conv2 = Conv2d(WIDTH // 2, 1, 3, padding=1)
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
         """(N, 64, h, w) -> logits (N, 1, H, W).
@@ -117,10 +152,9 @@ class Projection(nn.Module):
         it: with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the sum over R_i x_ij C_j'.
         Nothing but the result is formed at image size.
         """
-        x = F.relu(self.conv1(double(x)), inplace=True)  # (N, 32, 2h, 2w)
-        n, _, h, w = x.shape
-        taps = self.conv2.weight.permute(2, 3, 0, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
-        maps = F.conv2d(x, taps).view(n, 3, 3, h, w)  # (N, i, j, 2h, 2w)
+        # One by one on a CPU, for its caches.
+        maps = torch.cat([self._taps(some) for some in x.split(1 if x.device.type == "cpu" else len(x))])
+        n, _, _, h, w = maps.shape
         rows = shifted_enlargement(h, size[0], maps.dtype, maps.device)  # (3, H, 2h)
         columns = shifted_enlargement(w, size[1], maps.dtype, maps.device)  # (3, W, 2w)
         wide = maps.permute(0, 1, 3, 2, 4).reshape(n * 3 * h, 3 * w)  # (N i 2h, j 2w)
@@ -128,7 +162,25 @@ class Projection(nn.Module):
         tall = wide.view(n, 3 * h, -1).permute(1, 0, 2).reshape(3 * h, -1)  # (i 2h, N W)
         logits = rows.permute(1, 0, 2).reshape(-1, 3 * h) @ tall  # (H, N W)
         assert self.conv2.bias is not None
-        return logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
+        images: Tensor = logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
+        return images
+
+    def _taps(self, x: Tensor) -> Tensor:
+        """(N, 64, h, w) -> maps (N, i, j, 2h, 2w) of conv2's taps, on conv1's output.
+
+        On a CPU in strips of columns, with a neighbour on either side, that stay in the caches.
+        """
+        taps = self.conv2.weight.permute(2, 3, 0, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
+        wide = double_columns(x)  # (N, 2w, h, 64)
+        width = wide.shape[1]
+        step = _STRIP if x.device.type == "cpu" else width
+        strips = []
+        for first in range(0, width, step):
+            left = min(first, 1)
+            strip = conv_relu(self.conv1, double_rows(wide[:, first - left : first + step + 1]))
+            strips.append(F.conv2d(strip, taps)[..., left : left + min(step, width - first)])
+        maps = torch.cat(strips, 3) if len(strips) > 1 else strips[0]
+        return maps.unflatten(1, (3, 3))
 
 
 class RefinementNetwork(nn.Module):
@@ -177,7 +229,7 @@ class RefinementNetwork(nn.Module):
         for level, feature in zip(LEVELS, reversed(features), strict=True):
             encoder = self.TSE[level]
             assert isinstance(encoder, TargetSegmentationEncoder)
-            projected = encoder.reduce(feature)  # (B, 64, h, w)
+            projected = encoder.project(feature)  # (B, 64, h, w)
             if deep is None:
                 deep = projected.mean((2, 3), keepdim=True).repeat_interleave(objects, 0)
             x = encoder(projected, _resize(maps, feature.shape[-2:]).to(projected.dtype))
@@ -185,6 +237,11 @@ class RefinementNetwork(nn.Module):
         assert deep is not None
         logits: Tensor = self.project(deep, size)
         return logits.view(frames, objects, *size)
+
+
+def _repeat(x: Tensor, objects: int) -> Tensor:
+    """(B, C, h, w) -> (B*O, C, h, w)."""
+    return x if objects == 1 else x.repeat_interleave(objects, 0)
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.conjugate_gradient import Vector, conjugate_gradient
+from vosctl.models.devices import products_in
 from vosctl.models.normal_equations import score_equations
 from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER
 
@@ -31,10 +32,15 @@ class TargetMemory:
         normal: G, (864, 864).
         moment: b, (864,).
         share: a of the newest sample, its part of the total weight; 0 before the first.
+
+    Args:
+        w1: see above.
+        dtype: what the factors of G's products may be rounded to; sums are always of w1's type.
     """
 
-    def __init__(self, w1: Tensor) -> None:
+    def __init__(self, w1: Tensor, dtype: torch.dtype = torch.float32) -> None:
         self.w1 = w1
+        self._dtype = dtype
         self.normal = w1.new_zeros(TAPS * HIDDEN, TAPS * HIDDEN)
         self.moment = w1.new_zeros(TAPS * HIDDEN)
         self.share = 0.0
@@ -49,9 +55,11 @@ class TargetMemory:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], device: torch.device) -> "TargetMemory":
+    def from_state(
+        cls, state: Mapping[str, Any], device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> "TargetMemory":
         """What `state_dict` was taken from, on a device."""
-        memory = cls(state["w1"].to(device))
+        memory = cls(state["w1"].to(device), dtype)
         memory.normal, memory.moment = state["normal"].to(device), state["moment"].to(device)
         memory.share = float(state["share"])
         return memory
@@ -90,7 +98,8 @@ class TargetMemory:
             padded = _neighbour_rows(z)  # (h+2, w+2, 864)
             sx = _apply_stencil(equations.stencil[k], padded)  # (h*w, 864)
             x = padded[1:-1, 1:-1].reshape(sx.shape)
-            self.normal.addmm_(x.T, sx, alpha=share)
+            with products_in(self._dtype):
+                self.normal.addmm_(x.T, sx, alpha=share)
             self.moment.addmv_(x.T, equations.target[k].view(-1), alpha=share)
 
 

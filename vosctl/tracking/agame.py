@@ -11,7 +11,7 @@ from vosctl.errors import UsageError
 from vosctl.models.agame import STRIDE, Prediction, State, shrink_masks
 from vosctl.models.aggregation import aggregate
 from vosctl.models.appearance import Gaussians
-from vosctl.models.backbone import Features
+from vosctl.models.backbone import Features, unit_range
 from vosctl.models.model import AGAMEModel
 from vosctl.tracking.settings import TrackerSettings
 
@@ -32,6 +32,7 @@ class AGAMESystem:
             raise UsageError(f"{model.name}: d-only is a variant of FRTM; A-GAME has the variant no-update")
         self.model = model
         self.settings = settings
+        self.notes: list[str] = []
         self._states: dict[int, State] = {}
         self._before: State | None = None  # the state that the last prediction was made with, and
         self._prediction: Prediction | None = None  # that prediction
@@ -87,7 +88,7 @@ class AGAMESystem:
         """Segment one frame.
 
         Args:
-            images: (1, 3, H, W), RGB in [0, 1].
+            images: (1, 3, H, W), RGB, uint8 or in [0, 1].
 
         Returns:
             (1, O+1, H, W) float32 probabilities, background first.
@@ -127,7 +128,7 @@ class AGAMESystem:
 
     def _features(self, images: Tensor) -> Features:
         """(B, 3, H, W), made a multiple of 16 -> all stages."""
-        images = _pad(images).to(self.model.dtype).contiguous(memory_format=torch.channels_last)
+        images = _pad(unit_range(images, self.model.dtype)).contiguous(memory_format=torch.channels_last)
         features: Features = self.model.backbone(images)
         return features
 

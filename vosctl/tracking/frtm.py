@@ -4,25 +4,29 @@ Between two updates the frames of a clip do not depend on each other, so `predic
 to `frames_until_update` and gives the same result as one by one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from vosctl.models.aggregation import aggregate, at_least_float32
-from vosctl.models.backbone import Features
+from vosctl.errors import DeviceError
+from vosctl.models.aggregation import at_least_float32
+from vosctl.models.graphs import Captured
 from vosctl.models.model import FRTMModel
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
-from vosctl.models.target_model import TargetModel, fit_target_model
+from vosctl.models.target_model import fit_target_model
 from vosctl.tracking.initial_samples import initial_samples, sample_weights
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
+from vosctl.tracking.window import Window
 
 _FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
-# How much F and S take at a time. It bounds memory; and a CPU is fastest with what its caches hold.
-_OBJECTS_AT_ONCE_ON_CPU = 4
-_OBJECTS_AT_ONCE_ON_GPU = 8  # times frames
+# How much F and S take at a time: frames times objects. It bounds memory; and a CPU is fastest with what its
+# caches hold.
+_MAPS_AT_ONCE_ON_CPU = 2
+_MAPS_AT_ONCE_ON_GPU = 32
 
 
 class FRTM:
@@ -30,17 +34,21 @@ class FRTM:
 
     Attributes:
         object_ids: of the objects so far, in the order of all O dimensions.
+        notes: what went otherwise than expected, for the run's summary.
     """
 
-    def __init__(self, model: FRTMModel, settings: TrackerSettings) -> None:
+    def __init__(
+        self, model: FRTMModel, settings: TrackerSettings, stopwatch: Stopwatch | None = None
+    ) -> None:
         self.model = model
         self.settings = settings
         self.object_ids: list[int] = []
+        self.notes: list[str] = []
+        self._stopwatch = stopwatch or Stopwatch()
         self._memories: list[TargetMemory] = []
         self._w2: list[Tensor] = []  # (9, 96) each
         self._until_update = settings.update_interval
-        self._on_cpu = model.device.type == "cpu"
-        self._objects_at_once = _OBJECTS_AT_ONCE_ON_CPU if self._on_cpu else _OBJECTS_AT_ONCE_ON_GPU
+        self._maps_at_once = _MAPS_AT_ONCE_ON_CPU if model.device.type == "cpu" else _MAPS_AT_ONCE_ON_GPU
         self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
         self._prior: list[Tensor] = []  # (h, w) each, the mask at the last update, at layer3's size
 
@@ -68,7 +76,7 @@ class FRTM:
         self.object_ids = [int(one["id"]) for one in objects]
         self._w2 = [one["w2"].to(device) for one in objects]
         self._prior = [one["prior"].to(device) for one in objects]
-        self._memories = [TargetMemory.from_state(one, device) for one in objects]
+        self._memories = [TargetMemory.from_state(one, device, self.model.dtype) for one in objects]
 
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
         """Take in new objects, or corrections of objects that already run.
@@ -88,14 +96,14 @@ class FRTM:
             seed = self.settings.seed + object_id
             images, labels = initial_samples(image, mask, self.settings.initial_samples, seed)
             if original is None:
-                original = at_least_float32(self._features(images[:1]).layer3)
+                original = self._layer3_of(images[:1])
             features = original
             if len(images) > 1:
-                features = torch.cat([original, at_least_float32(self._features(images[1:]).layer3)])
+                features = torch.cat([original, self._layer3_of(images[1:])])
             weights = sample_weights(len(images))
             schedule = self.model.schedule
             fitted = fit_target_model(features[None], labels[None], weights, schedule, [seed])
-            memory = TargetMemory(fitted.w1[0])
+            memory = TargetMemory(fitted.w1[0], self.model.dtype)
             memory.start(features, labels, weights)
             w2 = refit_last_layer(fitted.w2, [memory], schedule.update)[0]
             prior = _shrink(mask, original.shape[-2:])
@@ -109,36 +117,45 @@ class FRTM:
                 self._prior.append(prior)
 
     def predict(self, images: Tensor) -> Tensor:
-        """Segment frames of one window: steps 4 to 6.
+        """Segment frames of one window: steps 4 to 6. Takes less at a time where the device has no room.
 
         Args:
-            images: (B, 3, H, W), RGB in [0, 1].
+            images: (B, 3, H, W), RGB, uint8 or in [0, 1].
 
         Returns:
             (B, O+1, H, W) float32 probabilities, background first.
-        """
-        targets = TargetModel(torch.stack([m.w1 for m in self._memories]), torch.stack(self._w2))
-        at_once = 1 if self._on_cpu else max(1, self._objects_at_once // len(self.object_ids))
-        layer3, probabilities = [], []
-        for some in images.split(at_once):
-            features = self._features(some)
-            layer3.append(at_least_float32(features.layer3))
-            logits = self._logits(features, targets.scores(layer3[-1]), some.shape[-2:])
-            probabilities.append(aggregate(logits))
-        self._layer3 = torch.cat(layer3)
-        return torch.cat(probabilities)
 
-    def _logits(self, features: Features, scores: Tensor, size: torch.Size) -> Tensor:
-        """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
-        refinement = self.model.refinement
-        if refinement is None or not self.settings.refine:
-            enlarged = F.interpolate(scores, size, mode="bilinear", align_corners=False)
-            return torch.logit(enlarged, eps=1e-6)
-        groups: Iterable[tuple[Tensor, ...]] = zip(scores.split(self._objects_at_once, 1), strict=True)
-        if refinement.prior:
-            priors = torch.stack(self._prior).expand_as(scores)  # (B, O, h, w)
-            groups = zip(*(m.split(self._objects_at_once, 1) for m in (scores, priors)), strict=True)
-        return torch.cat([refinement(features, group[0], size, *group[1:]) for group in groups], 1)
+        Raises:
+            DeviceError: not even one object of one frame fits.
+        """
+        while True:
+            try:
+                return self._predict(images)
+            except torch.OutOfMemoryError as error:
+                height, width = images.shape[-2:]
+                if self._maps_at_once == 1:
+                    raise DeviceError(
+                        f"{self.model.device} has no room for one object at {width}x{height}; use --max-size"
+                    ) from error
+            self._maps_at_once //= 2
+            if self.model.device.type == "cuda":
+                torch.cuda.empty_cache()
+            at_once = "1 object of 1 frame" if self._maps_at_once == 1 else f"{self._maps_at_once} masks"
+            self.notes = [f"the device's memory is small for this: {at_once} at a time, which is slower"]
+
+    def _predict(self, images: Tensor) -> Tensor:
+        w1 = torch.stack([memory.w1 for memory in self._memories])
+        w2, priors = torch.stack(self._w2), torch.stack(self._prior)
+        self._layer3, probabilities = self._window()(images, w1, w2, priors)
+        return probabilities
+
+    def _window(self) -> Callable[..., tuple[Tensor, ...]]:
+        """What computes; on a GPU a graph that all clips share, unless stages are to be measured."""
+        refine, at_once = self.settings.refine, self._maps_at_once
+        window = Window(self.model, refine, at_once, self._stopwatch)
+        if self.model.device.type != "cuda" or self._stopwatch.measures:
+            return window
+        return self.model.captured.setdefault((refine, at_once), Captured(window))
 
     def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
@@ -149,29 +166,44 @@ class FRTM:
             fresh: objects that `start` has just learned from the same frame.
         """
         assert self._layer3 is not None
-        if self.settings.update:
-            for index, (object_id, memory) in enumerate(zip(self.object_ids, self._memories, strict=True)):
-                if object_id in fresh:
-                    continue
-                won = winner == index + 1  # (B, H, W)
-                seen = (won.sum((1, 2)) >= _FEWEST_PIXELS).nonzero().squeeze(1)
-                if len(seen):
-                    labels = probabilities[seen, index + 1] * won[seen]
-                    memory.extend(self._layer3[seen], labels, self.settings.learning_rate)
+        with self._stopwatch.stage("memory"):
+            if self.settings.update:
+                self._remember(probabilities, winner, fresh)
         self._until_update -= len(probabilities)
         if self._until_update == 0:
             self._until_update = self.settings.update_interval
-            for index in range(len(self.object_ids)):
-                mask = probabilities[-1, index + 1] * (winner[-1] == index + 1)
-                self._prior[index] = _shrink(mask, self._layer3.shape[-2:])
-            if self.settings.update:
-                w2 = refit_last_layer(torch.stack(self._w2), self._memories, self.model.schedule.update)
-                self._w2 = list(w2)
+            with self._stopwatch.stage("update"):
+                self._update(probabilities, winner)
 
-    def _features(self, images: Tensor) -> Features:
-        images = images.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
-        features: Features = self.model.backbone(images)
-        return features
+    def _remember(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int]) -> None:
+        """Extend the memories by the frames in which their objects are seen."""
+        assert self._layer3 is not None
+        pixels = torch.stack([(winner == i + 1).sum((1, 2)) for i in range(len(self.object_ids))])  # (O, B)
+        seen = (pixels >= _FEWEST_PIXELS).tolist()  # the one time in a window that the host waits
+        for index, memory in enumerate(self._memories):
+            frames = [frame for frame, there in enumerate(seen[index]) if there]
+            if self.object_ids[index] in fresh or not frames:
+                continue
+            whole = len(frames) == len(winner)  # no copies then
+            won, soft = winner == index + 1, probabilities[:, index + 1]  # (B, H, W)
+            labels = (soft if whole else soft[frames]) * (won if whole else won[frames])
+            features = self._layer3 if whole else self._layer3[frames]
+            memory.extend(features, labels, self.settings.learning_rate)
+
+    def _update(self, probabilities: Tensor, winner: Tensor) -> None:
+        """Fit the target models to what is remembered; note where the objects are now."""
+        assert self._layer3 is not None
+        for index in range(len(self.object_ids)):
+            mask = probabilities[-1, index + 1] * (winner[-1] == index + 1)
+            self._prior[index] = _shrink(mask, self._layer3.shape[-2:])
+        if self.settings.update:
+            w2 = refit_last_layer(torch.stack(self._w2), self._memories, self.model.schedule.update)
+            self._w2 = list(w2)
+
+    def _layer3_of(self, images: Tensor) -> Tensor:
+        """All that the target model needs: (B, 3, H, W) -> (B, C, h, w), at least float32."""
+        some = images.contiguous(memory_format=torch.channels_last).split(self._maps_at_once)
+        return torch.cat([at_least_float32(self.model.backbone(part, 3).layer3) for part in some])
 
 
 def _shrink(mask: Tensor, size: torch.Size) -> Tensor:

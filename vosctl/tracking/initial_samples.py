@@ -58,10 +58,23 @@ def fill_hole(image: Tensor, mask: Tensor) -> Tensor:
     Returns:
         (3, H, W).
     """
-    margin = 2 * _HOLE_MARGIN + 1
-    hole = F.max_pool2d(mask[None], (1, margin), 1, (0, _HOLE_MARGIN))  # rows, then columns: a square
-    hole = F.max_pool2d(hole, (margin, 1), 1, (_HOLE_MARGIN, 0))  # (1, H, W)
+    hole = _grow(_grow(mask, 1), 0)[None]  # (1, H, W); rows, then columns: a square
     return _fill((image * (1 - hole))[None], (1 - hole)[None]).squeeze(0)
+
+
+def _grow(mask: Tensor, dim: int) -> Tensor:
+    """The maximum over `_HOLE_MARGIN` pixels to either side; each step doubles what the last one reached."""
+    size, reached = mask.shape[dim], 0
+    while reached < _HOLE_MARGIN:
+        step = min(reached + 1, _HOLE_MARGIN - reached, size - 1)
+        if step == 0:
+            break
+        grown = mask.clone()
+        for here, there in ((0, step), (step, 0)):
+            part = grown.narrow(dim, here, size - step)
+            torch.maximum(part, mask.narrow(dim, there, size - step), out=part)
+        mask, reached = grown, reached + step
+    return mask
 
 
 def _fill(values: Tensor, known: Tensor) -> Tensor:

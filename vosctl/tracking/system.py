@@ -9,6 +9,7 @@ from vosctl.models.model import AGAMEModel, FRTMModel, Model
 from vosctl.tracking.agame import AGAMESystem
 from vosctl.tracking.frtm import FRTM
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
 
 
 class System(Protocol):
@@ -17,6 +18,11 @@ class System(Protocol):
     @property
     def object_ids(self) -> list[int]:
         """Of the objects so far, in the order of all O dimensions."""
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """What went otherwise than expected, for the run's summary."""
         ...
 
     @property
@@ -37,7 +43,7 @@ class System(Protocol):
         """Segment frames.
 
         Args:
-            images: (B, 3, H, W), RGB in [0, 1], B up to `frames_until_update`.
+            images: (B, 3, H, W), RGB, uint8 or in [0, 1], B up to `frames_until_update`.
 
         Returns:
             (B, O+1, H, W) float32 probabilities, background first.
@@ -63,9 +69,9 @@ class System(Protocol):
         ...
 
 
-def open_system(model: Model, settings: TrackerSettings) -> System:
-    """The system that a model is for, with no objects yet."""
+def open_system(model: Model, settings: TrackerSettings, stopwatch: Stopwatch | None = None) -> System:
+    """The system that a model is for, with no objects yet; the stopwatch times FRTM's stages."""
     if isinstance(model, AGAMEModel):
         return AGAMESystem(model, settings)
     assert isinstance(model, FRTMModel)
-    return FRTM(model, settings)
+    return FRTM(model, settings, stopwatch)

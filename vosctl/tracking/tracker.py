@@ -13,9 +13,11 @@ from torch import Tensor
 
 from vosctl.errors import MaskError
 from vosctl.models.aggregation import winners
+from vosctl.models.backbone import unit_range
 from vosctl.models.model import Model
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.system import System, open_system
 
 Image = NDArray[np.uint8]  # (H, W, 3)
@@ -68,6 +70,7 @@ class Tracker:
     Args:
         model: what computes, on its device.
         settings: how.
+        stopwatch: measures the stages of the work.
 
     Attributes:
         position: index of the frame that comes after those learned from. While the results of a window are
@@ -75,13 +78,16 @@ class Tracker:
         refined: whether the masks come from a refinement network, not from coarse scores alone.
     """
 
-    def __init__(self, model: Model, settings: TrackerSettings | None = None) -> None:
+    def __init__(
+        self, model: Model, settings: TrackerSettings | None = None, stopwatch: Stopwatch | None = None
+    ) -> None:
         self.settings = settings or TrackerSettings()
         self.stats = TrackerStats()
         self.position = 0
         self.refined = model.refined and self.settings.refine
         self._model = model
-        self._system: System = open_system(model, self.settings)
+        self._stopwatch = stopwatch or Stopwatch()
+        self._system: System = open_system(model, self.settings, self._stopwatch)
         # Of everything but the networks; float64 is for tests.
         self._number_type = torch.promote_types(model.dtype, torch.float32)
 
@@ -89,6 +95,11 @@ class Tracker:
     def object_ids(self) -> tuple[int, ...]:
         """Ids of the objects so far, in the order of the probabilities' maps."""
         return tuple(self._system.object_ids)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What went otherwise than expected, for people."""
+        return tuple(self._system.notes)
 
     def state_dict(self) -> dict[str, Any]:
         """All that frames from `position` on depend on: tensors on the host and plain data.
@@ -158,11 +169,14 @@ class Tracker:
         if not frames:
             return []
         start = time.perf_counter()
-        images = self._to_device(frames)
+        with self._stopwatch.stage("upload"):
+            images = self._to_device(frames)
         probabilities = self._system.predict(images)
-        winner = winners(probabilities)
+        with self._stopwatch.stage("aggregation"):
+            winner = winners(probabilities)
         self._system.learn(probabilities, winner)
-        results = self._results(first, frames, probabilities, winner, wanted)
+        with self._stopwatch.stage("labels"):
+            results = self._results(first, frames, probabilities, winner, wanted)
         self.position = first + len(frames)
         self._count(len(frames), start)
         return results
@@ -177,14 +191,15 @@ class Tracker:
             )
         start = time.perf_counter()
         ids = [int(i) for i in np.unique(given) if i]
-        image = self._to_device([frame])
+        image = unit_range(self._to_device([frame]), self._number_type)
         label = torch.from_numpy(given).to(self._model.device)
         small = F.interpolate(
             label[None, None].to(self._number_type), image.shape[-2:], mode="nearest-exact"
         )[0, 0]
         known = bool(self._system.object_ids)
         predicted = self._system.predict(image) if known else None
-        self._system.start(image[0], {i: (small == i).to(self._number_type) for i in ids})
+        with self._stopwatch.stage("first frame"):
+            self._system.start(image[0], {i: (small == i).to(self._number_type) for i in ids})
         probabilities = self._merge(predicted, small, ids)
         winner = winners(probabilities)
         if known:
@@ -221,30 +236,32 @@ class Tracker:
         self, first: int, frames: list[Image], probabilities: Tensor, winner: Tensor, wanted: _Wanted
     ) -> list[TrackedFrame]:
         """Label maps at the clip's own size; from enlarged probabilities, so that edges stay smooth."""
-        ids = torch.tensor([0, *self._system.object_ids], dtype=torch.uint8, device=probabilities.device)
-        trust = (
-            confidence(probabilities, winner, self.refined).tolist()
-            if wanted.confidences
-            else [()] * len(frames)
-        )
-        results = []
-        for offset, frame in enumerate(frames):
-            maps, best = probabilities[offset : offset + 1], winner[offset : offset + 1]
-            if maps.shape[-2:] != frame.shape[:2]:
-                maps = F.interpolate(maps, frame.shape[:2], mode="bilinear", align_corners=False)
-                best = winners(maps)
-            labels = ids[best[0].int()].cpu().numpy()
-            soft = maps[0].cpu().numpy() if wanted.probabilities else None
-            results.append(TrackedFrame(first + offset, labels, soft, tuple(trust[offset])))
-        return results
+        ids = [0, *self._system.object_ids]
+        trust: list[list[float]] = [[]] * len(frames)
+        if wanted.confidences:
+            trust = confidence(probabilities, winner, self.refined).tolist()
+        if probabilities.shape[-2:] != frames[0].shape[:2]:
+            size = frames[0].shape[:2]
+            each = probabilities.split(1)
+            enlarged = [F.interpolate(maps, size, mode="bilinear", align_corners=False) for maps in each]
+            winner = torch.cat([winners(maps) for maps in enlarged])
+            probabilities = torch.cat(enlarged) if wanted.probabilities else probabilities
+        labels = winner.cpu().numpy()
+        if ids != list(range(len(ids))):
+            labels = np.array(ids, np.uint8)[labels]
+        soft = probabilities.cpu().numpy() if wanted.probabilities else [None] * len(frames)
+        return [TrackedFrame(first + k, labels[k], soft[k], tuple(trust[k])) for k in range(len(frames))]
 
     def _to_device(self, frames: list[Image]) -> Tensor:
-        """Frames as (B, 3, h, w) float32 in [0, 1] on the model's device, reduced to `max_size`."""
-        batch = torch.from_numpy(np.stack(frames)).to(self._model.device, non_blocking=True)
-        images = batch.permute(0, 3, 1, 2).to(self._number_type) / 255
+        """Frames as (B, 3, h, w) on the model's device: bytes, or in [0, 1] where reduced to `max_size`."""
+        batch = torch.from_numpy(np.stack(frames))
+        if self._model.device.type == "cuda":
+            batch = batch.pin_memory()
+        images = batch.to(self._model.device, non_blocking=True).permute(0, 3, 1, 2)
         longest, limit = max(images.shape[-2:]), self.settings.max_size
         if limit is not None and longest > limit:
             size = [max(1, round(side * limit / longest)) for side in images.shape[-2:]]
+            images = unit_range(images, self._number_type)
             images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
         self.stats.size = (images.shape[-1], images.shape[-2])
         return images

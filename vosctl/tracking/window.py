@@ -1,0 +1,69 @@
+"""F, D, S and the aggregation for the frames of one window: steps 4 to 6 of FRTM's Algorithm 1."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from vosctl.models.aggregation import aggregate, at_least_float32
+from vosctl.models.backbone import Features
+from vosctl.models.model import FRTMModel
+from vosctl.models.target_model import TargetModel
+from vosctl.tracking.stopwatch import Stopwatch
+
+
+class Window:
+    """A function of tensors alone, so that it can be captured as a graph.
+
+    Args:
+        model: F and S.
+        refine: use S.
+        at_once: how many masks, frames times objects, to compute at a time; bounds memory.
+        stopwatch: measures the stages.
+    """
+
+    def __init__(self, model: FRTMModel, refine: bool, at_once: int, stopwatch: Stopwatch) -> None:
+        self._backbone = model.backbone
+        self._refinement = model.refinement if refine else None
+        self._at_once = at_once
+        self._stage = stopwatch.stage
+
+    def __call__(self, images: Tensor, w1: Tensor, w2: Tensor, priors: Tensor) -> tuple[Tensor, Tensor]:
+        """Segment frames.
+
+        Args:
+            images: (B, 3, H, W), RGB, uint8 or in [0, 1].
+            w1: (O, 96, C), of the target models.
+            w2: (O, 9, 96).
+            priors: (O, h, w), the objects' masks at the last update.
+
+        Returns:
+            layer3 (B, C, h, w) and probabilities (B, O+1, H, W), background first; both at least float32.
+        """
+        targets = TargetModel(w1, w2)
+        layer3, probabilities = [], []
+        for some in images.split(max(1, self._at_once // len(w1))):
+            with self._stage("features"):
+                features = self._backbone(some.contiguous(memory_format=torch.channels_last))
+                layer3.append(at_least_float32(features.layer3))
+            with self._stage("target model"):
+                scores = targets.scores(layer3[-1])  # (B, O, h, w)
+            with self._stage("refinement"):
+                logits = self._logits(features, scores, priors, some.shape[-2:])
+            with self._stage("aggregation"):
+                probabilities.append(aggregate(logits))
+        with self._stage("aggregation"):
+            return torch.cat(layer3), torch.cat(probabilities)
+
+    def _logits(self, features: Features, scores: Tensor, priors: Tensor, size: torch.Size) -> Tensor:
+        """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
+        network = self._refinement
+        if network is None:
+            enlarged = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+            return torch.logit(enlarged, eps=1e-6)
+        groups = []
+        step = max(1, self._at_once // len(scores))
+        for first in range(0, scores.shape[1], step):
+            own = slice(first, first + step)
+            prior = priors[own].expand(len(scores), -1, -1, -1) if network.prior else None
+            groups.append(network(features, scores[:, own], size, prior))
+        return torch.cat(groups, 1)
