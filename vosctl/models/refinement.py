@@ -162,8 +162,7 @@ class Projection(nn.Module):
         tall = wide.view(n, 3 * h, -1).permute(1, 0, 2).reshape(3 * h, -1)  # (i 2h, N W)
         logits = rows.permute(1, 0, 2).reshape(-1, 3 * h) @ tall  # (H, N W)
         assert self.conv2.bias is not None
-        images: Tensor = logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
-        return images
+        return logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
 
     def _taps(self, x: Tensor) -> Tensor:
         """(N, 64, h, w) -> maps (N, i, j, 2h, 2w) of conv2's taps, on conv1's output.
@@ -180,7 +179,7 @@ class Projection(nn.Module):
             strip = conv_relu(self.conv1, double_rows(wide[:, first - left : first + step + 1]))
             strips.append(F.conv2d(strip, taps)[..., left : left + min(step, width - first)])
         maps = torch.cat(strips, 3) if len(strips) > 1 else strips[0]
-        return maps.unflatten(1, (3, 3))
+        return maps.view(len(x), 3, 3, *maps.shape[-2:])
 
 
 class RefinementNetwork(nn.Module):
