@@ -134,6 +134,10 @@ def _measure(job: SpeedJob, model: FRTMModel, settings: TrackerSettings, rate: f
         summary = segment_clip(clip, masks, model, settings, Outputs(folder), stopwatch=stopwatch)
     seconds = stopwatch.seconds()
     operations = _operations(model, settings, summary.network_size, masks, summary.frames)
+    if "memory" in operations:  # an object that is lost in a frame is not learned from it
+        learned = stopwatch.counts.get("memory", 0)
+        each = count_operations(model, settings, summary.network_size, 1)["memory"]
+        operations["memory"] = each * learned
     model_seconds = summary.frames / summary.model_frames_per_second
     total = sum(operations.values())
     return ClipSpeed(

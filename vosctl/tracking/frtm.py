@@ -188,6 +188,7 @@ class FRTM:
             won, soft = winner == index + 1, probabilities[:, index + 1]  # (B, H, W)
             labels = (soft if whole else soft[frames]) * (won if whole else won[frames])
             features = self._layer3 if whole else self._layer3[frames]
+            self._stopwatch.count("memory", len(frames))
             memory.extend(features, labels, self.settings.learning_rate)
 
     def _update(self, probabilities: Tensor, winner: Tensor) -> None:

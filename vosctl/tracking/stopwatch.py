@@ -23,12 +23,16 @@ class Stopwatch:
 
     On a GPU, stages are bracketed by events that the device itself stamps: the host never waits for it.
 
+    Attributes:
+        counts: what `count` was told, by stage.
+
     Args:
         device: where the stages compute; None to measure nothing.
     """
 
     def __init__(self, device: torch.device | None = None) -> None:
         self._device = device
+        self.counts: dict[str, int] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._events: list[tuple[str, torch.cuda.Event, torch.cuda.Event]] = []
 
@@ -71,6 +75,11 @@ class Stopwatch:
             if isinstance(item, _End):
                 return
             yield item
+
+    def count(self, name: str, times: int) -> None:
+        """Note that a stage did something so many times, where that is not known beforehand."""
+        if self.measures:
+            self.counts[name] = self.counts.get(name, 0) + times
 
     def seconds(self) -> dict[str, float]:
         """By stage; waits for the device, so it belongs at the end of a run."""
