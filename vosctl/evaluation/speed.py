@@ -19,10 +19,11 @@ from vosctl.models.model import FRTMModel, Model
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.stopwatch import Stopwatch
-from vosctl.tracking.tracker import Tracker
+from vosctl.tracking.tracker import Image, Tracker, TrackerStats
 
+_MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
 _WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
-# In the order of the work. The first and the last run beside the others, in threads of their own.
+# In the order of the work. The first and the last, measured from file to file, run beside the others there.
 STAGES = (
     "decode", "upload", "first frame", "features", "target model", "refinement", "aggregation", "memory",
     "update", "labels", "write",
@@ -49,7 +50,7 @@ class StageSpeed:
     name: str
     seconds: float
     share: float | None
-    """Of the computing time; None for what runs beside it."""
+    """Of all stages of computing together; None for what runs beside them."""
     operations: float | None
     """Of convolutions and matrix products; None where there are none to speak of."""
     share_of_bound: float | None
@@ -128,30 +129,39 @@ def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings)
 
 
 def _measure(job: SpeedJob, model: FRTMModel, settings: TrackerSettings, rate: float) -> ClipSpeed:
-    stopwatch = Stopwatch(model.device)
+    """Twice: from file to file, then the tracker alone, so that decoding takes no processor from it."""
+    beside, stopwatch = Stopwatch(host=True), Stopwatch(model.device)
     with open_clip(job.clip) as clip, _nowhere() as folder:
         masks = _masks_of(job, clip)
-        summary = segment_clip(clip, masks, model, settings, Outputs(folder), stopwatch=stopwatch)
-    seconds = stopwatch.seconds()
-    operations = _operations(model, settings, summary.network_size, masks, summary.frames)
+        summary = segment_clip(clip, masks, model, settings, Outputs(folder), stopwatch=beside)
+    tracker = Tracker(model, settings, stopwatch)
+    with open_clip(job.clip) as clip:
+        images = [frame.rgb for frame in itertools.islice(clip, _MOST_FRAMES)]
+    masks = {index: labels for index, labels in masks.items() if index < len(images)}
+    stats = _run(tracker, images, masks)
+    if model.device.type == "cuda":  # a window is one graph only where its stages are not timed
+        stats = _run(Tracker(model, settings), images, masks)
+    seconds, elsewhere = stopwatch.seconds(), beside.seconds()
+    seconds |= {name: elsewhere[name] * len(images) / summary.frames for name in BESIDE}
+    size, model_seconds = stats.size, stats.model_seconds
+    operations = _operations(model, settings, size, masks, len(images))
     if "memory" in operations:  # an object that is lost in a frame is not learned from it
-        learned = stopwatch.counts.get("memory", 0)
-        each = count_operations(model, settings, summary.network_size, 1)["memory"]
-        operations["memory"] = each * learned
-    model_seconds = summary.frames / summary.model_frames_per_second
+        each = count_operations(model, settings, size, 1)["memory"]
+        operations["memory"] = each * stopwatch.counts.get("memory", 0)
     total = sum(operations.values())
+    computing = sum(seconds[name] for name in seconds if name not in BESIDE)
     return ClipSpeed(
         name=job.name,
-        frames=summary.frames,
-        objects=len(summary.objects),
-        size=summary.network_size,
+        frames=len(images),
+        objects=len(tracker.object_ids),
+        size=size,
         stages=tuple(
-            _stage(name, seconds[name], operations.get(name), rate, model_seconds)
+            _stage(name, seconds[name], operations.get(name), rate, computing)
             for name in STAGES
             if name in seconds
         ),
         model_seconds=model_seconds,
-        model_fps=summary.model_frames_per_second,
+        model_fps=stats.frames_per_second,
         end_to_end_fps=summary.frames_per_second,
         first_mask_seconds=summary.seconds_to_first_mask,
         operations=total,
@@ -159,6 +169,12 @@ def _measure(job: SpeedJob, model: FRTMModel, settings: TrackerSettings, rate: f
         peak_memory_mb=summary.peak_memory_mb,
         peak_device_memory_mb=summary.peak_device_memory_mb,
     )
+
+
+def _run(tracker: Tracker, images: list[Image], masks: Mapping[int, LabelMap]) -> TrackerStats:
+    for _ in tracker.run(images, masks):
+        pass
+    return tracker.stats
 
 
 def _stage(name: str, seconds: float, operations: float | None, rate: float, total: float) -> StageSpeed:

@@ -27,18 +27,20 @@ class Stopwatch:
         counts: what `count` was told, by stage.
 
     Args:
-        device: where the stages compute; None to measure nothing.
+        device: where the stages compute; None to measure nothing there.
+        host: also measure stages of the host.
     """
 
-    def __init__(self, device: torch.device | None = None) -> None:
+    def __init__(self, device: torch.device | None = None, host: bool = False) -> None:
         self._device = device
+        self._host = host or device is not None
         self.counts: dict[str, int] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._events: list[tuple[str, torch.cuda.Event, torch.cuda.Event]] = []
 
     @property
     def measures(self) -> bool:
-        """Whether it does anything."""
+        """Whether it times the stages of the device."""
         return self._device is not None
 
     @contextmanager
@@ -59,7 +61,7 @@ class Stopwatch:
     @contextmanager
     def host_stage(self, name: str) -> Iterator[None]:
         """Time what is inside as work of the host, in whichever thread."""
-        if self._device is None:
+        if not self._host:
             yield
             return
         start = time.perf_counter()
