@@ -42,7 +42,7 @@ def test_the_prior_is_another_map_beside_the_score() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("width", [17, 54, 109])  # 109 makes three strips, the last of two columns
+@pytest.mark.parametrize("width", [17, 54])
 def test_the_last_convolution_at_small_size_is_the_one_at_full_size(width: int) -> None:
     torch.manual_seed(2)
     project = Projection().double()

@@ -1,13 +1,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from vosctl.models.resampling import double_columns, double_rows, shifted_enlargement
-
-
-def double(x: Tensor) -> Tensor:
-    return double_rows(double_columns(x))
+from vosctl.models.resampling import double, shifted_enlargement
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (15, 27)])

@@ -93,7 +93,7 @@ def unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 class Stem:
-    """Normalisation and conv1 as one packed convolution of the bytes; ReLU and the pooling after it.
+    """Normalisation and conv1 as one packed convolution of the bytes, ReLU included.
 
     (x - mean) / std goes into the weights. What conv1 pads with is zero after the normalisation, so here it
     is the mean. Bytes are exact in bf16, so this rounds less than normalising does.
@@ -115,29 +115,14 @@ class Stem:
         self._convolution = PackedConvolution(weight, bias, conv.stride)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) RGB, uint8 or in [0, 1] -> (B, 64, ceil(H/4), ceil(W/4))."""
+        """(B, 3, H, W) RGB, uint8 or in [0, 1] -> (B, 64, ceil(H/2), ceil(W/2))."""
         images = images if images.dtype == torch.uint8 else images * 255
         n, _, height, width = images.shape
         m = self._margin
         padded = self._mean.new_empty(n, height + 2 * m, width + 2 * m, 3)
         padded.flatten(2)[:] = self._mean.repeat(width + 2 * m)
         padded[:, m : m + height, m : m + width] = images.permute(0, 2, 3, 1)
-        x = self._convolution(padded.permute(0, 3, 1, 2), relu=True).permute(0, 2, 3, 1)
-        return _pool(_pool(x, 1), 2).permute(0, 3, 1, 2)
-
-
-def _pool(x: Tensor, dim: int) -> Tensor:
-    """Maxima over three, every other one, in one dimension; PyTorch's own also writes where each one lay."""
-    every = [slice(None)] * x.dim()
-    even, odd = (x[(*every[:dim], slice(first, None, 2))] for first in (0, 1))
-    size, others = even.shape[dim], odd.shape[dim]
-    out = torch.maximum(even, odd) if size == others else even.clone()
-    after = out.narrow(dim, 0, others)
-    if size != others:
-        torch.maximum(after, odd, out=after)
-    before = out.narrow(dim, 1, size - 1)
-    torch.maximum(before, odd.narrow(dim, 0, size - 1), out=before)
-    return out
+        return self._convolution(padded.permute(0, 3, 1, 2), relu=True)
 
 
 class ResNet(nn.Module, Packable):
@@ -197,7 +182,8 @@ class ResNet(nn.Module, Packable):
             x = self.stem(images)
         else:
             x = (unit_range(images, self.mean.dtype) - self.mean) / self.std
-            x = self.maxpool(conv_relu(self.conv1, x, self.bn1))
+            x = conv_relu(self.conv1, x, self.bn1)
+        x = self.maxpool(x)
         outputs = []
         for stage in range(min(stages, self.stages)):
             x = self.get_submodule(f"layer{stage + 1}")(x)

@@ -20,11 +20,10 @@ from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
 from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu, widen
-from vosctl.models.resampling import double_columns, double_rows, shifted_enlargement
+from vosctl.models.resampling import double, shifted_enlargement
 
 WIDTH = 64  # channels throughout S
 _ROUND = 80  # what its 65 channels are widened to for inference: matrix units take 16 at a time
-_STRIP = 108  # columns of the doubled map at a time
 LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
 
 
@@ -152,9 +151,10 @@ class Projection(nn.Module):
         it: with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the sum over R_i x_ij C_j'.
         Nothing but the result is formed at image size.
         """
-        # One by one on a CPU, for its caches.
-        maps = torch.cat([self._taps(some) for some in x.split(1 if x.device.type == "cpu" else len(x))])
-        n, _, _, h, w = maps.shape
+        x = conv_relu(self.conv1, double(x))  # (N, 32, 2h, 2w)
+        n, _, h, w = x.shape
+        taps = self.conv2.weight.permute(2, 3, 0, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
+        maps = F.conv2d(x, taps).view(n, 3, 3, h, w)  # (N, i, j, 2h, 2w)
         rows = shifted_enlargement(h, size[0], maps.dtype, maps.device)  # (3, H, 2h)
         columns = shifted_enlargement(w, size[1], maps.dtype, maps.device)  # (3, W, 2w)
         wide = maps.permute(0, 1, 3, 2, 4).reshape(n * 3 * h, 3 * w)  # (N i 2h, j 2w)
@@ -163,23 +163,6 @@ class Projection(nn.Module):
         logits = rows.permute(1, 0, 2).reshape(-1, 3 * h) @ tall  # (H, N W)
         assert self.conv2.bias is not None
         return logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
-
-    def _taps(self, x: Tensor) -> Tensor:
-        """(N, 64, h, w) -> maps (N, i, j, 2h, 2w) of conv2's taps, on conv1's output.
-
-        On a CPU in strips of columns, with a neighbour on either side, that stay in the caches.
-        """
-        taps = self.conv2.weight.permute(2, 3, 0, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
-        wide = double_columns(x)  # (N, 2w, h, 64)
-        width = wide.shape[1]
-        step = _STRIP if x.device.type == "cpu" else width
-        strips = []
-        for first in range(0, width, step):
-            left = min(first, 1)
-            strip = conv_relu(self.conv1, double_rows(wide[:, first - left : first + step + 1]))
-            strips.append(F.conv2d(strip, taps)[..., left : left + min(step, width - first)])
-        maps = torch.cat(strips, 3) if len(strips) > 1 else strips[0]
-        return maps.view(len(x), 3, 3, *maps.shape[-2:])
 
 
 class RefinementNetwork(nn.Module):

@@ -30,20 +30,16 @@ def shifted_enlargement(small: int, large: int, dtype: torch.dtype, device: torc
     return torch.stack([padded[shift : shift + large] for shift in range(3)]).to(dtype).to(device)
 
 
-def double_columns(x: Tensor) -> Tensor:
-    """Bicubic enlarging by two, align_corners=False, of the columns: (N, C, h, w) -> (N, 2w, h, C)."""
-    n, c, h, w = x.shape
-    columns = doubling(w, x.dtype, x.device)
-    enlarged = [columns @ image.permute(2, 1, 0).reshape(w, h * c) for image in x]  # (2w, h*C) each
-    return (torch.stack(enlarged) if n > 1 else enlarged[0]).view(n, 2 * w, h, c)
-
-
-def double_rows(x: Tensor) -> Tensor:
-    """The same of the rows, after `double_columns`: (N, w, h, C) -> (N, C, 2h, w), channels last."""
-    n, w, h, c = x.shape
-    rows = doubling(h, x.dtype, x.device)
-    enlarged = [rows @ image.permute(1, 0, 2).reshape(h, w * c) for image in x]  # (2h, w*C) each
-    return (torch.stack(enlarged) if n > 1 else enlarged[0]).view(n, 2 * h, w, c).permute(0, 3, 1, 2)
+def double(x: Tensor) -> Tensor:
+    """Bicubic enlarging by two, align_corners=False: (N, C, h, w) -> (N, C, 2h, 2w), channels last."""
+    c, h, w = x.shape[1:]
+    columns, rows = doubling(w, x.dtype, x.device), doubling(h, x.dtype, x.device)
+    enlarged = []
+    for image in x:  # one by one: products of the right shape, and no transpose at the large size
+        wide = columns @ image.permute(2, 1, 0).reshape(w, h * c)  # (2w, h*c)
+        tall = rows @ wide.view(2 * w, h, c).permute(1, 0, 2).reshape(h, -1)  # (2h, 2w*c)
+        enlarged.append(tall.view(1, 2 * h, 2 * w, c))
+    return (torch.cat(enlarged) if len(enlarged) > 1 else enlarged[0]).permute(0, 3, 1, 2)
 
 
 def _matrix(small: int, large: int, mode: str) -> Tensor:
