@@ -97,7 +97,7 @@ class Batches(Dataset[Batch]):
             rng = np.random.default_rng([self.recipe.seed, step, self.rank, index])
             for _ in range(_DRAWS):
                 source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
-                clip = source.draw(rng, stage.frames, stage.size)
+                clip = source.draw(rng, stage.frames, stage.size, stage.step)
                 clip_masks, there = choose_objects(clip.labels, rng, objects, self.recipe.merge)
                 if there.any():
                     break

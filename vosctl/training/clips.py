@@ -9,6 +9,7 @@ import torch
 
 from vosctl.errors import DatasetError
 from vosctl.training import warps
+from vosctl.training.order import chance_of_frames, choose_frames
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.sample import TrainingClip
 
@@ -69,46 +70,38 @@ class RealClips:
         if not self.sequences:
             raise DatasetError(f"`without` leaves none of the {len(sequences)} sequences")
 
-    def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int]) -> TrainingClip:
-        """Draw frames that lie within a random stretch of a random clip, in random order."""
+    def draw(
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+    ) -> TrainingClip:
+        """Draw frames of a random clip; see `choose_frames`."""
         sequence = self.sequences[int(rng.integers(len(self.sequences)))]
-        chosen = _choose_frames(rng, len(sequence.frames), frames)
+        chosen = choose_frames(rng, len(sequence.frames), frames, step)
         zoom = float(np.exp(rng.uniform(0.0, 0.55)))
         flip = -1.0 if rng.random() < 0.5 else 1.0
         aspect = float(np.exp(rng.uniform(-0.12, 0.12)))
         angle = rng.normal(0, 0.05)
         where = rng.uniform(0.0, 1.0, 2)
+        hand = chance_of_frames(rng, frames, step, lambda rng: rng.normal(size=4))
         images, maps = [], []
-        for index in chosen:
+        for index, shake in zip(chosen, hand, strict=True):
             image = read_image(sequence.frames[index], shortest=round(min(size) * min(zoom, 1.2)))
             labels = read_labels(sequence.labels[index])
             height, width = image.shape[1:]
             cover = max(size[0] / height * aspect, size[1] / width / aspect)
-            scale = cover * zoom * float(np.exp(rng.normal(0, 0.03)))
+            scale = cover * zoom * float(np.exp(0.03 * shake[0]))
             # The middle of the view, anywhere that keeps the view within the picture.
             slack = np.maximum(
                 0.0, 1 - np.array([size[1] / width / aspect, size[0] / height * aspect]) / scale
             )
-            middle = 0.5 + (where - 0.5) * slack + rng.normal(0, 0.01, 2)
+            middle = 0.5 + (where - 0.5) * slack + 0.01 * shake[1:3]
             matrix = warps.affine(
                 (float(middle[0]) * width, float(middle[1]) * height),
                 (size[1] / 2, size[0] / 2),
                 scale=(flip * scale * aspect, scale / aspect),
-                angle=angle + rng.normal(0, 0.02),
+                angle=angle + 0.02 * shake[3],
             )
             grid = warps.sampling_grid(matrix, (height, width), warps.Window(0, 0, *size))
             images.append(warps.sample(image, grid, "reflection"))
             # The grid is in shares of the picture, so it fits the label map whatever its size.
             maps.append(warps.sample(labels[None].float(), grid, "reflection", "nearest")[0])
         return TrainingClip(torch.stack(images), torch.stack(maps).to(torch.uint8))
-
-
-def _choose_frames(rng: np.random.Generator, available: int, wanted: int) -> list[int]:
-    """Indices within a random stretch: near ones are as frequent as far ones."""
-    stretch = int(rng.integers(min(wanted, available), available + 1))
-    start = int(rng.integers(0, available - stretch + 1))
-    chosen = start + rng.choice(stretch, size=min(wanted, stretch), replace=stretch < wanted)
-    indices = [int(i) for i in chosen]
-    while len(indices) < wanted:
-        indices.append(indices[-1])
-    return indices

@@ -22,13 +22,15 @@ class WithDistractors:
         self.cutouts = Cutouts(objects)
         self.probability = probability
 
-    def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int]) -> TrainingClip:
+    def draw(
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+    ) -> TrainingClip:
         """Draw a clip."""
-        clip = self.source.draw(rng, frames, size)
+        clip = self.source.draw(rng, frames, size, step)
         if rng.random() < self.probability:
             images, labels = list(clip.images.unbind()), clip.labels
             for _ in range(1 + int(rng.random() < 0.3)):
                 cutout = self.cutouts.draw(rng, size, largest=0.5)
                 if cutout is not None:
-                    paste(cutout, images, labels, 0, rng)
+                    paste(cutout, images, labels, 0, rng, step)
         return clip

@@ -24,8 +24,13 @@ class TrainingClip:
 class ClipSource(Protocol):
     """Something that clips can be drawn from."""
 
-    def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int]) -> TrainingClip:
-        """Draw a clip of that many frames, (H, W) pixels each; all chance comes from `rng`."""
+    def draw(
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+    ) -> TrainingClip:
+        """Draw a clip of that many frames, (H, W) pixels each; all chance comes from `rng`.
+
+        With a step of 0 the frames are in random order; else in order of time, so far apart at most.
+        """
         ...
 
 

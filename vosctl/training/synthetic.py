@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vosctl.training import warps
 from vosctl.training.augment import gaussian_blur
+from vosctl.training.order import chance_of_frames
 from vosctl.training.pictures import MaskedPhotos, list_images, read_image
 from vosctl.training.sample import VOID, TrainingClip
 
@@ -86,13 +87,15 @@ class PastedClips:
         self.cutouts = Cutouts(objects)
         self.backgrounds = list_images(backgrounds)
 
-    def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int]) -> TrainingClip:
+    def draw(
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+    ) -> TrainingClip:
         """Draw a clip; ids are 1 to at most 5, a later object in front of an earlier one."""
         if rng.random() < 0.75:
             background = read_image(self.backgrounds[int(rng.integers(len(self.backgrounds)))])
         else:  # a photograph with objects of its own: they are background now, and distract
             background = self.cutouts.photos.draw(rng, 2 * max(size))[0]
-        images = _moving_background(background, rng, frames, size)
+        images = _moving_background(background, rng, frames, size, step)
         labels = torch.zeros(frames, *size, dtype=torch.uint8)
         count = 1 + min(int(rng.geometric(0.45)) - 1, _MOST_OBJECTS - 1)
         previous: Tensor | None = None
@@ -102,7 +105,7 @@ class PastedClips:
             if cutout is None:
                 continue
             previous = cutout
-            paste(cutout.flip(2) if twin else cutout, images, labels, object_id, rng)
+            paste(cutout.flip(2) if twin else cutout, images, labels, object_id, rng, step)
         return TrainingClip(torch.stack(images), labels)
 
 
@@ -116,7 +119,9 @@ class StillClips:
     def __init__(self, objects: Path) -> None:
         self.objects = MaskedPhotos.find(objects)
 
-    def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int]) -> TrainingClip:
+    def draw(
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+    ) -> TrainingClip:
         """Draw a clip; ids are the photograph's, the largest first, at most five."""
         image, labels = self.objects.draw(rng, 2 * max(size))
         labels = _renumber(labels)
@@ -135,28 +140,29 @@ class StillClips:
             0, 0
         ]
         amount = float(rng.choice([0.4, 1.0, 1.6]))
-        bend = warps.elastic_fields(rng, frames, size, amount * 0.012 * min(size), int(rng.integers(4, 9)))
+        cells = int(rng.integers(4, 9))
+        bend = warps.elastic_fields(rng, frames, size, amount * 0.012 * min(size), cells, step)
+        places = chance_of_frames(rng, frames, step, lambda rng: rng.uniform(0.35, 0.65, 2))
+        poses = chance_of_frames(rng, frames, step, lambda rng: amount * rng.normal(size=12))
         window = warps.Window(0, 0, *size)
         images, maps = [], []
-        for frame in range(frames):
-            scale = zoom * float(np.exp(amount * rng.normal(0, 0.06)))
+        for frame, (place, pose) in enumerate(zip(places, poses, strict=True)):
+            scale = zoom * float(np.exp(0.06 * pose[0]))
             matrix = warps.affine(
                 focus,
-                (size[1] * rng.uniform(0.35, 0.65), size[0] * rng.uniform(0.35, 0.65)),
+                (size[1] * place[0], size[0] * place[1]),
                 scale=(flip * scale * aspect, scale / aspect),
-                angle=amount * rng.normal(0, 0.09),
-                shear=amount * rng.normal(0, 0.05),
-                perspective=tuple(amount * rng.normal(0, 0.12, 2) / max(size)),
+                angle=0.09 * pose[1],
+                shear=0.05 * pose[2],
+                perspective=tuple(0.12 * pose[3:5] / max(size)),
             )
             grid = warps.sampling_grid(matrix, (height, width), window, bend[frame])
             # The object's own motion: a turn and stretch around its centre, faded out around it.
             weight = warps.sample(picture[3:], grid, "border")[0]  # (H, W)
             centre = torch.tensor([2 * focus[0] / width - 1, 2 * focus[1] / height - 1])
-            own = torch.from_numpy(
-                np.eye(2) * np.exp(amount * rng.normal(0, 0.12)) + amount * rng.normal(0, 0.12, (2, 2))
-            ).float()
-            shift = torch.from_numpy(amount * rng.normal(0, 0.08, 2)).float()
-            moved = (grid - centre) @ own.T + centre + shift
+            own = np.eye(2) * np.exp(0.12 * pose[5]) + 0.12 * pose[6:10].reshape(2, 2)
+            shift = torch.from_numpy(0.08 * pose[10:12]).float()
+            moved = (grid - centre) @ torch.from_numpy(own).float().T + centre + shift
             grid = torch.lerp(grid, moved, weight[..., None])
             frame_image = warps.sample(image, grid, "reflection")
             if rng.random() < 0.2:
@@ -168,7 +174,7 @@ class StillClips:
 
 
 def _moving_background(
-    picture: Tensor, rng: np.random.Generator, frames: int, size: tuple[int, int]
+    picture: Tensor, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int
 ) -> list[Tensor]:
     """A camera that pans, turns and zooms over a photograph; T tensors (3, H, W)."""
     height, width = picture.shape[1:]
@@ -178,17 +184,18 @@ def _moving_background(
     slack = (max(0.0, width - size[1] / cover) / 2, max(0.0, height - size[0] / cover) / 2)
     start = rng.uniform(-1, 1, 2) * slack
     velocity = amount * rng.normal(0, 0.04, 2) * (width, height)
-    bend = warps.elastic_fields(rng, frames, size, amount * 0.006 * min(size), 5)
+    bend = warps.elastic_fields(rng, frames, size, amount * 0.006 * min(size), 5, step)
+    poses = chance_of_frames(rng, frames, step, lambda rng: amount * rng.normal(size=4))
     images = []
-    for frame, time in enumerate(_times(rng, frames)):
+    for frame, (time, pose) in enumerate(zip(_times(rng, frames, step), poses, strict=True)):
         look = np.clip(start + time * velocity, -np.asarray(slack) - 2, np.asarray(slack) + 2)
-        scale = cover * float(np.exp(amount * rng.normal(0, 0.03)))
+        scale = cover * float(np.exp(0.03 * pose[0]))
         matrix = warps.affine(
             (width / 2 + float(look[0]), height / 2 + float(look[1])),
             (size[1] / 2, size[0] / 2),
             scale=(flip * scale, scale),
-            angle=amount * rng.normal(0, 0.04),
-            perspective=tuple(amount * rng.normal(0, 0.06, 2) / max(size)),
+            angle=0.04 * pose[1],
+            perspective=tuple(0.06 * pose[2:] / max(size)),
         )
         grid = warps.sampling_grid(matrix, (height, width), warps.Window(0, 0, *size), bend[frame])
         image = warps.sample(picture, grid, "reflection")
@@ -200,7 +207,12 @@ def _moving_background(
 
 
 def paste(
-    cutout: Tensor, images: list[Tensor], labels: Tensor, object_id: int, rng: np.random.Generator
+    cutout: Tensor,
+    images: list[Tensor],
+    labels: Tensor,
+    object_id: int,
+    rng: np.random.Generator,
+    step: int = 0,
 ) -> None:
     """Move a cut-out over all frames, in place.
 
@@ -210,6 +222,7 @@ def paste(
         labels: (T, H, W) uint8.
         object_id: what the labels become where the cut-out is.
         rng: where the chance comes from.
+        step: 0 for frames in random order, else frames in order.
     """
     size = (images[0].shape[1], images[0].shape[2])
     height, width = cutout.shape[1:]
@@ -225,19 +238,22 @@ def paste(
     flip = -1.0 if rng.random() < 0.5 else 1.0
     lean = rng.normal(0, 0.1)
     stretch = float(np.exp(amount * rng.normal(0, 0.06)))
-    bend = warps.elastic_fields(rng, len(images), (24, 24), amount * 0.045 * side, 4)
+    bend = warps.elastic_fields(rng, len(images), (24, 24), amount * 0.045 * side, 4, step)
     blurred = rng.random() < 0.35
     light = rng.normal(0, 0.12)
-    for frame, time in enumerate(_times(rng, len(images))):
-        scale = float(np.exp(time * growth + amount * rng.normal(0, 0.04)))
-        position = start + time * velocity + amount * rng.normal(0, 0.02, 2) * (size[1], size[0])
+    poses = chance_of_frames(rng, len(images), step, lambda rng: rng.normal(size=8))
+    times = _times(rng, len(images), step)
+    for frame, (time, (own_light, *own)) in enumerate(zip(times, poses, strict=True)):
+        pose = amount * np.array(own)
+        scale = float(np.exp(time * growth + 0.04 * pose[0]))
+        position = start + time * velocity + 0.02 * pose[1:3] * (size[1], size[0])
         matrix = warps.affine(
             (width / 2, height / 2),
             (float(position[0]), float(position[1])),
             scale=(flip * scale * stretch, scale / stretch),
-            angle=lean + time * spin + amount * rng.normal(0, 0.06),
-            shear=amount * rng.normal(0, 0.1),
-            perspective=tuple(amount * rng.normal(0, 0.15, 2) / max(height, width)),
+            angle=lean + time * spin + 0.06 * pose[3],
+            shear=0.1 * pose[4],
+            perspective=tuple(0.15 * pose[5:] / max(height, width)),
         )
         window = warps.covered_window(matrix, (height, width), size, 4 + round(amount * 0.1 * side))
         if window is None:
@@ -248,7 +264,7 @@ def paste(
         layer = warps.sample(cutout, warps.sampling_grid(matrix, (height, width), window, field))
         if blurred:
             layer = warps.motion_blur(layer, (float(velocity[0]) * 0.12, float(velocity[1]) * 0.12))
-        gain = float(np.exp(time * light + rng.normal(0, 0.03)))
+        gain = float(np.exp(time * light + 0.03 * own_light))
         rows, columns = window.slices
         images[frame][:, rows, columns].mul_(1 - layer[3:]).add_(layer[:3] * gain)
         labels[frame, rows, columns][layer[3] > 0.5] = object_id
@@ -269,9 +285,11 @@ def _harmonised(cutout: Tensor, image: Tensor, share: float) -> Tensor:
     return ((colour - mean) * gain + torch.lerp(mean, wanted_mean, 0.5 * share)).clamp(0, 1)
 
 
-def _times(rng: np.random.Generator, frames: int) -> list[float]:
+def _times(rng: np.random.Generator, frames: int, step: int) -> list[float]:
     """When each frame is taken, in [-0.5, 1]; the reference at 0, the others before or after it."""
     direction = -0.5 if rng.random() < 0.3 else 1.0
+    if step:
+        return [float(t) for t in np.linspace(0, rng.uniform(0.15, 1.0), frames) * direction]
     later = np.sort(rng.uniform(0.15, 1.0, frames - 1)) * direction
     return [0.0, *(float(t) for t in later)]
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
-FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+from vosctl.training.order import FloatArray, chance_of_frames
 
 
 def affine(
@@ -113,7 +113,7 @@ def sample(picture: Tensor, grid: Tensor, padding: str = "zeros", mode: str = "b
 
 
 def elastic_fields(
-    rng: np.random.Generator, frames: int, size: tuple[int, int], amplitude: float, cells: int
+    rng: np.random.Generator, frames: int, size: tuple[int, int], amplitude: float, cells: int, step: int = 0
 ) -> list[Tensor]:
     """Smooth displacement fields that change from frame to frame.
 
@@ -123,6 +123,7 @@ def elastic_fields(
         size: (H, W).
         amplitude: standard deviation in pixels.
         cells: how many independent displacements along the longer side; more are more crumpled.
+        step: 0 for frames in random order, else frames in order.
 
     Returns:
         T tensors (2, H, W) in pixels; the first is of the same strength as the others.
@@ -130,7 +131,8 @@ def elastic_fields(
     longest = max(size)
     grid = [max(2, round(cells * side / longest)) for side in size]
     common = rng.normal(size=(1, 2, *grid))
-    noise = 0.5 * common + 0.87 * rng.normal(size=(frames, 2, *grid))
+    own = chance_of_frames(rng, frames, step, lambda rng: rng.normal(size=(2, *grid)))
+    noise = 0.5 * common + 0.87 * own
     coarse = torch.from_numpy(noise * amplitude).float()
     return list(F.interpolate(coarse, size=size, mode="bicubic", align_corners=True))
 
