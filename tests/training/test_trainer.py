@@ -166,7 +166,7 @@ def test_a_run_that_sees_the_prior_starts_from_one_that_does_not(recipe: Recipe,
     torch.testing.assert_close(after, before, rtol=0, atol=0.02)  # half precision in the file
 
     write_weights(tmp_path / "later.pt", "frtm-rn18", later.state_dict(), {})
-    with pytest.raises(UsageError, match=r"later\.pt does not fit the recipe's refinement network"):
+    with pytest.raises(UsageError, match=r"later\.pt does not fit the recipe's network"):
         load_start(earlier, tmp_path / "later.pt")
 
 

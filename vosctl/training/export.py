@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vosctl.errors import WeightsError
-from vosctl.models.registry import ARCHITECTURES
+from vosctl.models.registry import architecture_name
 from vosctl.models.weights_file import file_sha256, write_weights
 from vosctl.training.checkpoint import read_checkpoint
 
@@ -25,22 +24,19 @@ def export_checkpoint(checkpoint: Path, destination: Path, card: Mapping[str, An
         The model file's SHA-256.
 
     Raises:
-        WeightsError: the checkpoint cannot be read.
+        WeightsError: the checkpoint cannot be read, or there is no architecture like it.
         OutputError: the model file cannot be written.
     """
     content = read_checkpoint(checkpoint)
-    backbone = content.run["backbone"]
-    names = [name for name, a in ARCHITECTURES.items() if a.backbone == backbone]
-    if not names:
-        raise WeightsError(
-            f"{checkpoint}: was trained with the backbone {backbone}, which has no architecture here"
-        )
+    # Checkpoints from before there was A-GAME do not say of which system they are.
+    architecture = architecture_name(content.run.get("system", "frtm"), content.run["backbone"])
+    options = content.run.get("options", {})
     recipe = tomllib.loads(content.recipe)
     # What was learned from; the start and the validation's data are among the run's data too.
     keys = ("data", "objects", "backgrounds")
     sources = {source[key] for source in recipe["sources"] for key in keys if key in source}
     fields = {
-        "architecture": names[0],
+        "architecture": architecture,
         "summary": f"trained with vosctl train, {content.step} of {content.run['total_steps']} steps",
         "trained_steps": content.step,
         "trained_on": {name: content.run["data"][name] for name in sorted(sources)},
@@ -51,4 +47,4 @@ def export_checkpoint(checkpoint: Path, destination: Path, card: Mapping[str, An
         "checkpoint_sha256": file_sha256(checkpoint),
         "recipe": recipe,
     }
-    return write_weights(destination, names[0], content.average, {**fields, **(card or {})})
+    return write_weights(destination, architecture, content.average, {**fields, **(card or {})}, options)

@@ -8,6 +8,11 @@ from vosctl.models.aggregation import aggregate
 from vosctl.training.sample import VOID
 
 
+def hide_absent(logits: Tensor, present: Tensor) -> Tensor:
+    """Make objects that a clip lacks certain not to be there: (N, O, H, W) and (N, O) bool."""
+    return logits.masked_fill(~present[:, :, None, None], -15.0)
+
+
 def segmentation_losses(logits: Tensor, masks: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
     """Binary cross-entropy and soft intersection over union of the objects that are there.
 
@@ -24,8 +29,7 @@ def segmentation_losses(logits: Tensor, masks: Tensor, present: Tensor) -> tuple
     """
     logits = logits.float()
     if logits.shape[1] > 1:
-        absent = ~present[:, :, None, None]
-        probabilities = aggregate(logits.masked_fill(absent, -15.0))[:, 1:].clamp(1e-6, 1 - 1e-6)
+        probabilities = aggregate(hide_absent(logits, present))[:, 1:].clamp(1e-6, 1 - 1e-6)
         logits = torch.logit(probabilities)
     counted = (masks != VOID).float() * present[:, :, None, None]
     target = (masks == 1).float()

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
-from torch import Tensor, nn
+from torch import Tensor
 
-from vosctl.models.backbone import Features, ResNet
+from vosctl.models.backbone import Features
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
+from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.priors import simulate_priors
 from vosctl.training.recipe import Recipe
@@ -41,36 +42,16 @@ class StepPlan:
         )
 
 
-class TrainingNetwork(nn.Module):
-    """F and S with everything between images and loss, so that DistributedDataParallel can wrap it.
+class TrainingNetwork(BackboneTraining):
+    """F and S.
 
     Args:
         recipe: decides sizes, what is frozen, and the loss.
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        super().__init__()
-        self.recipe = recipe
-        self.backbone = ResNet(recipe.model.backbone)
+        super().__init__(recipe)
         self.refinement = RefinementNetwork(self.backbone.channels, recipe.model.prior)
-        self.set_trainable()
-
-    def set_trainable(self) -> None:
-        """Freeze what the recipe gives no learning rate; BatchNorm in F keeps its statistics always.
-
-        The statistics come from millions of pictures, and the target model's fit needs features that do not
-        depend on the rest of the batch.
-        """
-        optimizer = self.recipe.optimizer
-        for name, parameter in self.backbone.named_parameters():
-            rate = optimizer.layer4_rate if name.startswith("layer4.") else optimizer.backbone_rate
-            parameter.requires_grad_(rate > 0)
-
-    def train(self, mode: bool = True) -> "TrainingNetwork":
-        """Training mode for S alone, see `set_trainable`."""
-        super().train(mode)
-        self.backbone.eval()
-        return self
 
     def forward(self, images: Tensor, masks: Tensor, present: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         """Compute the loss of a batch.
@@ -106,21 +87,6 @@ class TrainingNetwork(nn.Module):
         )
         weights = self.recipe.loss
         return {"loss": weights.bce * bce + weights.iou * iou, "bce": bce.detach(), "iou": iou.detach()}
-
-    def _autocast(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
-
-    def _features(self, images: Tensor, train_stem: bool) -> Features:
-        """F, (N, 3, H, W) -> its four stages, with no gradient into the first two of them unless wanted."""
-        backbone = self.backbone
-        images = images.contiguous(memory_format=torch.channels_last)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and train_stem):
-            x = (images - backbone.mean) / backbone.std
-            x = backbone.maxpool(torch.relu_(backbone.bn1(backbone.conv1(x))))
-            layer1 = backbone.get_submodule("layer1")(x)
-            layer2 = backbone.get_submodule("layer2")(layer1)
-        layer3 = backbone.get_submodule("layer3")(layer2)
-        return Features(layer1, layer2, layer3, backbone.get_submodule("layer4")(layer3))
 
     @torch.no_grad()
     def _fit(self, features: Tensor, masks: Tensor, plan: StepPlan) -> TargetModel:

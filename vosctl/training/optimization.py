@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
-from vosctl.training.network import TrainingNetwork
-from vosctl.training.recipe import OptimizerRecipe
+from vosctl.training.recipe import OptimizerRecipe, Recipe
 
 
-def make_optimizer(network: TrainingNetwork, recipe: OptimizerRecipe) -> AdamW:
+def make_optimizer(network: nn.Module, recipe: OptimizerRecipe) -> AdamW:
     """AdamW with a group per learning rate; each group's `share` is what `set_rate` multiplies.
 
     Matrices and kernels decay, biases and normalisation do not.
@@ -42,6 +41,15 @@ def learning_rate(step: int, total: int, recipe: OptimizerRecipe) -> float:
     progress = (step - recipe.warmup) / max(1, total - recipe.warmup)
     fall = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
     return recipe.learning_rate * (recipe.final_rate + (1 - recipe.final_rate) * fall)
+
+
+def rate_at(recipe: Recipe, step: int) -> float:
+    """The learning rate of a step, by its stage's rates or the run's schedule."""
+    stage, index = recipe.place_of(step)
+    if not stage.rates:
+        return learning_rate(step, recipe.total_steps, recipe.optimizer)
+    first, last = stage.rates
+    return float(first * (last / first) ** (index / max(1, stage.steps - 1)))
 
 
 def set_rate(optimizer: AdamW, rate: float) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vosctl.errors import UsageError
+from vosctl.models.agame import AGAMEOptions
 from vosctl.training.augment import Augmentation
 
 
@@ -17,6 +18,8 @@ from vosctl.training.augment import Augmentation
 class ModelRecipe:
     """What is trained, and from where it starts."""
 
+    system: Literal["frtm", "agame"] = "frtm"
+    """Which method."""
     backbone: Literal["resnet18", "resnet50", "resnet101"] = "resnet18"
     """Which ResNet F is."""
     start: str = ""
@@ -24,6 +27,8 @@ class ModelRecipe:
     and S; empty for a random start. Parts that the file lacks start at random."""
     prior: bool = False
     """Whether S sees, beside the score, the mask at the target model's last update."""
+    checkpointing: bool = False
+    """A-GAME: compute each frame a second time on the way back instead of keeping it, for long snippets."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,14 @@ class StageRecipe:
     """(H, W) of the frames."""
     frames: int = 3
     """Frames of a clip: one reference, the others to be segmented."""
+    step: int = 0
+    """0: frames in random order, for FRTM; n: in order of time, n apart at most, for A-GAME."""
     objects: int = 1
     """How many objects of a clip are followed at most, in the steps with several."""
     several: float = 0.0
     """Share of the steps that follow several objects; the others follow one."""
+    rates: tuple[float, ...] = ()
+    """First and last learning rate of the stage, with an exponential fall between them; none: the run's."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,8 @@ class LossRecipe:
     """Binary cross-entropy per pixel (the paper's loss)."""
     iou: float = 0.0
     """One minus the soft intersection over union, per frame and object."""
+    coarse: float = 1.0
+    """A-GAME: binary cross-entropy of the coarse masks."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,7 @@ class Recipe:
     stages: tuple[StageRecipe, ...]
     model: ModelRecipe = ModelRecipe()
     target: TargetRecipe = TargetRecipe()
+    agame: AGAMEOptions = field(default_factory=AGAMEOptions)
     loss: LossRecipe = LossRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -164,11 +176,15 @@ class Recipe:
 
     def stage_at(self, step: int) -> StageRecipe:
         """The stage that a step (0-based) belongs to."""
-        for stage in self.stages:
+        return self.place_of(step)[0]
+
+    def place_of(self, step: int) -> tuple[StageRecipe, int]:
+        """The stage that a step belongs to, and which of the stage's steps it is; both from 0."""
+        for stage in self.stages[:-1]:
             if step < stage.steps:
-                return stage
+                return stage, step
             step -= stage.steps
-        return self.stages[-1]
+        return self.stages[-1], step
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -218,6 +234,10 @@ def _check(recipe: Recipe, file: str) -> None:
             raise UsageError(
                 f"{file}: {stage}: a stage needs steps, batch, objects >= 1, frames >= 2, size >= 32"
             )
+        if len(stage.rates) not in (0, 2) or min(stage.rates, default=1.0) <= 0:
+            raise UsageError(f"{file}: rates = {list(stage.rates)}: expected two learning rates above 0")
+        if recipe.model.system == "agame" and (stage.step < 1 or any(s % 16 for s in stage.size)):
+            raise UsageError(f"{file}: {stage}: A-GAME needs step >= 1 and a size that 16 divides")
 
 
 def _build(cls: type, table: dict[str, Any], file: str, where: str) -> object:
@@ -233,7 +253,11 @@ def _build(cls: type, table: dict[str, Any], file: str, where: str) -> object:
         required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
         if required and name not in table:
             raise UsageError(f"{file}: {where + name!r} is missing")
-    return cls(**{key: _convert(hints[key], value, file, where + key) for key, value in table.items()})
+    values = {key: _convert(hints[key], value, file, where + key) for key, value in table.items()}
+    try:
+        return cls(**values)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
 
 
 def _convert(kind: Any, value: Any, file: str, where: str) -> Any:

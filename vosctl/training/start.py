@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from vosctl.errors import UsageError
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.weights_file import read_tensors
+from vosctl.training.agame_network import AGAMETrainingNetwork
+from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.network import TrainingNetwork
 
 
-def load_start(network: TrainingNetwork, path: Path) -> None:
-    """Start F, and S where the file has one; what the file lacks keeps its random start.
+def load_start(network: BackboneTraining, path: Path) -> None:
+    """Start the backbone, and S or A-GAME where the file has one; what it lacks keeps its random start.
 
     A network that sees the prior may start from one that does not: the prior's weights are 0 then, so that
     it begins by computing the same.
@@ -33,16 +35,15 @@ def load_start(network: TrainingNetwork, path: Path) -> None:
         return
     state = content["state"]
     load_backbone(network.backbone, _part(state, "backbone."), path)
-    if refinement := _part(state, "refinement."):
+    if isinstance(network, AGAMETrainingNetwork):
+        if agame := _part(state, "agame."):
+            _load(network.agame, agame, path)
+    elif isinstance(network, TrainingNetwork) and (refinement := _part(state, "refinement.")):
         if network.refinement.prior and not RefinementNetwork.wants_prior(refinement):
             for name in (n for n in refinement if n.endswith("transform.0.weight")):
                 weight = refinement[name]
                 refinement[name] = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
-        try:
-            network.refinement.load_state_dict(refinement)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise UsageError(f"{path} does not fit the recipe's refinement network: {reason[:200]}") from None
+        _load(network.refinement, refinement, path)
 
 
 def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> None:
@@ -62,6 +63,14 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> 
             f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size"
         )
     backbone.load_state_dict(found, strict=False)
+
+
+def _load(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} does not fit the recipe's network: {reason[:200]}") from None
 
 
 def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -23,9 +23,10 @@ from vosctl.errors import UsageError, VosctlError
 from vosctl.training.batches import Batches, data_path
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.log import TrainingLog, read_log
-from vosctl.training.network import StepPlan, TrainingNetwork
+from vosctl.training.network import StepPlan
+from vosctl.training.networks import make_network
 from vosctl.training.normalization import insert_statistics, lacks_statistics, measure_statistics
-from vosctl.training.optimization import MovingAverage, learning_rate, make_optimizer, set_rate
+from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at, set_rate
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
@@ -90,7 +91,7 @@ class Trainer:
         if resume and not path.exists():
             raise UsageError(f"{path} does not exist: there is nothing to resume")
         torch.manual_seed(recipe.seed)
-        self.network = TrainingNetwork(recipe)
+        self.network = make_network(recipe)
         self.batches = Batches(recipe, data, self.rank)
         self.validation = Validation.of(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
@@ -163,13 +164,13 @@ class Trainer:
     def _log(self, means: dict[str, float]) -> None:
         if "loss" not in means:  # all steps since the last line were left out
             return
-        rate = learning_rate(self.step - 1, self.recipe.total_steps, self.recipe.optimizer)
+        rate = rate_at(self.recipe, self.step - 1)
         self.log.write(step=self.step, **means, rate=rate)
         self.report(Progress(self.step, self.recipe.total_steps, means["loss"], means["seconds"]))
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
         recipe = self.recipe
-        set_rate(self.optimizer, learning_rate(self.step, recipe.total_steps, recipe.optimizer))
+        set_rate(self.optimizer, rate_at(recipe, self.step))
         images = batch.images.to(self.device, non_blocking=True).float() / 255
         masks = batch.masks.to(self.device, non_blocking=True)
         present = batch.present.to(self.device, non_blocking=True)
@@ -213,6 +214,8 @@ class Trainer:
             random=random_state(),
             recipe=recipe.text,
             run={
+                "system": recipe.model.system,
+                "options": asdict(recipe.agame) if recipe.model.system == "agame" else {},
                 "backbone": recipe.model.backbone,
                 "seed": recipe.seed,
                 "total_steps": recipe.total_steps,

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.evaluation.metrics import contour_accuracy, region_similarity
-from vosctl.models.backbone import BackboneName, ResNet
-from vosctl.models.model import FRTMModel, Model
-from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.registry import ARCHITECTURES
+from vosctl.models.model import AGAMEModel, FRTMModel, Model
+from vosctl.models.registry import ARCHITECTURES, architecture_name
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
+from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.batches import data_path, open_sequences
 from vosctl.training.clips import Sequence
+from vosctl.training.network import TrainingNetwork
+from vosctl.training.networks import make_network
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import VOID
@@ -32,7 +33,7 @@ class Validation:
 
     sequences: tuple[Sequence, ...]
     height: int
-    backbone: BackboneName
+    recipe: Recipe
     device: torch.device
     dtype: torch.dtype
 
@@ -54,16 +55,16 @@ class Validation:
             raise DatasetError(f"{path} has no sequence {missing[0]!r}, which the recipe validates on")
         dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
         chosen = tuple(found[name] for name in names)
-        return cls(chosen, recipe.validation.height, recipe.model.backbone, device, dtype)
+        return cls(chosen, recipe.validation.height, recipe, device, dtype)
 
     def score(self, state: Mapping[str, Tensor]) -> dict[str, float]:
         """J&F in percent of each sequence: the mean over its objects and frames, without the first and last
         frame.
 
         Args:
-            state: parameters under `backbone.` and `refinement.`.
+            state: parameters of the network in training.
         """
-        model = build_model(self.backbone, state).prepare(self.device, self.dtype)
+        model = build_model(self.recipe, state).prepare(self.device, self.dtype)
         return {sequence.name: 100 * self._score_sequence(model, sequence) for sequence in self.sequences}
 
     def _score_sequence(self, model: Model, sequence: Sequence) -> float:
@@ -89,14 +90,12 @@ class Validation:
         return (small * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 
-def build_model(backbone: BackboneName, state: Mapping[str, Tensor]) -> Model:
+def build_model(recipe: Recipe, state: Mapping[str, Tensor]) -> Model:
     """A model with the weights of a run, not yet prepared for a device."""
-    architecture = next(a for a in ARCHITECTURES.values() if a.backbone == backbone)
-    feature_extractor = ResNet(backbone)
-    prior = RefinementNetwork.wants_prior(
-        {k.removeprefix("refinement."): v for k, v in state.items() if k.startswith("refinement.")}
-    )
-    refinement = RefinementNetwork(feature_extractor.channels, prior)
-    for name, network in (("backbone.", feature_extractor), ("refinement.", refinement)):
-        network.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
-    return FRTMModel("training", feature_extractor, refinement, architecture.schedule, source="training")
+    network = make_network(recipe)
+    network.load_state_dict(state)
+    if isinstance(network, AGAMETrainingNetwork):
+        return AGAMEModel("training", network.backbone, network.agame)
+    assert isinstance(network, TrainingNetwork)
+    schedule = ARCHITECTURES[architecture_name("frtm", recipe.model.backbone)].schedule
+    return FRTMModel("training", network.backbone, network.refinement, schedule)
