@@ -51,14 +51,19 @@ def test_objects_move_and_change(sources: dict[str, ClipSource]) -> None:
 def test_the_mask_lies_on_the_object() -> None:
     cutout = torch.cat([torch.ones(3, 20, 30), torch.zeros(1, 20, 30)])
     cutout[3, 4:16, 4:26] = 1
+    seen = 0
     for seed in range(6):
         images = [torch.zeros(3, *SIZE) for _ in range(2)]
         labels = torch.zeros(2, *SIZE, dtype=torch.uint8)
         paste(cutout.clone(), images, labels, 7, np.random.default_rng(seed))
         for image, label in zip(images, labels, strict=True):
             bright, marked = image.mean(0) > 0.5 * image.max().clamp_min(0.1), label == 7
+            if marked.sum() < 20:  # out of view but for its feathered edge
+                continue
+            seen += 1
             wrong = (bright ^ marked).sum()
             assert wrong <= 0.2 * marked.sum() + 12
+    assert seen >= 8
 
 
 def test_a_later_object_hides_an_earlier_one() -> None:
@@ -71,7 +76,7 @@ def test_a_later_object_hides_an_earlier_one() -> None:
 
 def test_distractors_are_background(data: dict[str, Path]) -> None:
     class Everything:
-        def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int]):  # type: ignore[no-untyped-def]
+        def draw(self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0):  # type: ignore[no-untyped-def]
             from vosctl.training.sample import TrainingClip
 
             return TrainingClip(torch.zeros(frames, 3, *size), torch.ones(frames, *size, dtype=torch.uint8))
