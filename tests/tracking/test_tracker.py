@@ -237,7 +237,7 @@ def test_a_saved_state_goes_on_exactly(tmp_path: Path) -> None:
     """Stopped before a mask has come, between updates, and where a second object joins."""
     frames, labels = moving_discs(22, (96, 64), objects=2, radius=12)
     masks = {2: np.where(labels[2] == 1, 1, 0).astype(np.uint8), 13: labels[13]}
-    settings, model = TrackerSettings(window=3, initial_samples=2), tiny_model(refined=True)
+    settings, model = TrackerSettings(window=3, initial_samples=2), tiny_model(refined=True, prior=True)
     whole = Tracker(model, settings)
     states = {0: whole.state_dict()}
     expected = []
