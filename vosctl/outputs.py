@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from vosctl.exports.formats import Format
+from vosctl.exports.score_pictures import write_score_picture
 from vosctl.exports.writer import LabelledFrame
 from vosctl.media.frame import ClipInfo
 from vosctl.media.mask_writer import MaskWriter
@@ -36,6 +37,8 @@ class Outputs:
     style: OverlayStyle = OverlayStyle()
     exports: Mapping[Path, Format] = field(default_factory=dict)
     """Masks in other formats, by the folder or file that they go to."""
+    scores: Path | None = None
+    """Folder of pictures of how the objects' models see each frame."""
 
     @property
     def need_soft(self) -> bool:
@@ -52,7 +55,7 @@ class OutputWriters:
     """Writes to all outputs of a run, in the order of the frames; use it in a `with` statement."""
 
     def __init__(self, outputs: Outputs, info: ClipInfo) -> None:
-        self._style = outputs.style
+        self._style, self._scores = outputs.style, outputs.scores
         with ExitStack() as stack:
             self._masks = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
             self._video = stack.enter_context(VideoWriter(outputs.overlay, info)) if outputs.overlay else None
@@ -71,6 +74,9 @@ class OutputWriters:
             self._masks.write(frame.stem, frame.labels)
         for export in self._exports:
             export.write(frame)
+        if self._scores and frame.scores:
+            assert frame.rgb is not None
+            write_score_picture(self._scores, frame.stem, frame.rgb, frame.labels, frame.scores)
         self._draw(frame)
 
     def replay(self, frame: LabelledFrame) -> None:

@@ -42,6 +42,8 @@ class Task:
     settings: TrackerSettings
     formats: tuple[str, ...] = ("palette",)
     overlay: Path | None = None
+    scores: Path | None = None
+    """Folder for pictures of how the objects' models see each frame."""
     overwrite: bool = False
     both_ways: bool = False
     """Also run backwards from the masks."""
@@ -84,7 +86,7 @@ class OpenTask:
             make_folder(self.task.output)
         folder = next((path for path, form in targets.items() if form.name == "palette"), None)
         exports = {path: form for path, form in targets.items() if path != folder}
-        return Outputs(folder, self.task.overlay, exports=exports)
+        return Outputs(folder, self.task.overlay, exports=exports, scores=self.task.scores)
 
     @property
     def label_maps(self) -> dict[int, Labels]:
@@ -163,6 +165,8 @@ def open_task(task: Task) -> Iterator[OpenTask]:
             claim(task.output, task.overwrite)
             if task.overlay:
                 claim_file(task.overlay, task.overwrite)
+            if task.scores:
+                claim_folder(task.scores, task.overwrite)
         yield OpenTask(task, source, masks)
 
 

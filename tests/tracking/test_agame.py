@@ -123,3 +123,14 @@ def test_a_saved_state_goes_on_exactly(model: AGAMEModel, tmp_path: Path) -> Non
             assert found.probabilities is not None
             assert wanted.probabilities is not None
             assert np.array_equal(found.probabilities, wanted.probabilities)
+
+
+def test_scores_are_there_where_asked_for(model: AGAMEModel) -> None:
+    frames, labels = moving_discs(3, (150, 90), objects=2)
+    for one, count in ((model, 4), (tiny_model(), 1), (tiny_agame(appearance=False), 1)):
+        first, *later = Tracker(one, TrackerSettings()).run(frames, {0: labels[0]}, scores=True)
+        assert first.scores is None
+        for result in later:
+            assert result.scores is not None
+            assert result.scores.shape == (2, count, 23, 38)  # a quarter of the frame
+    assert all(r.scores is None for r in run(model, frames, {0: labels[0]}))

@@ -87,6 +87,17 @@ def segment(
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
     max_size: options.MaxSizeOption = None,
     window: options.WindowOption = running.DEFAULT_WINDOW,
+    debug_scores: Annotated[
+        Path | None,
+        typer.Option(
+            "--debug-scores",
+            metavar="DIR",
+            help="Also write a picture a frame of what the objects' own models see: FRTM's coarse scores, or "
+            "the classes of A-GAME's appearance module.",
+            show_default=False,
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = None,
     both_ways: Annotated[
         bool,
         typer.Option(
@@ -177,6 +188,7 @@ def segment(
         output=Path(),
         formats=tuple(format_names) or ("palette",),
         overlay=overlay,
+        scores=debug_scores,
         model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
         settings=running.read_settings(variant, window, max_size),
         overwrite=overwrite,
@@ -199,6 +211,8 @@ def segment(
         return
     if mask:
         raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
+    if debug_scores:
+        raise UsageError("--debug-scores is of one clip; segment that one alone")
     if bool(jobs) == bool(given) or bool(jobs) == bool(masks_from):
         raise UsageError("several clips are either CLIP... with --masks-from DIR, or --jobs FILE")
     if report:

@@ -29,6 +29,8 @@ class LabelledFrame:
     """The picture (H, W, 3), for the formats that show it."""
     soft: Mapping[int, NDArray[np.float32]] | None = None
     """Probability (H, W) in [0, 1] of each object that has been seen so far, for the formats that keep it."""
+    scores: Mapping[int, NDArray[np.float32]] | None = None
+    """How each object's model sees the frame, (K, h, w), where that was asked for and is known."""
 
 
 class ExportWriter(ABC):

@@ -3,8 +3,9 @@
 import math
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
+
+from vosctl.models.fused import Conv2d, conv_relu
 
 
 class Fusion(nn.Module):
@@ -19,9 +20,9 @@ class Fusion(nn.Module):
 
     def __init__(self, scores: int, propagated: int, width: int, encoding: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(scores + propagated, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, encoding, 3, padding=1)
-        self.coarse = nn.Conv2d(encoding, 1, 3, padding=1)
+        self.conv1 = Conv2d(scores + propagated, width, 3, padding=1)
+        self.conv2 = Conv2d(width, encoding, 3, padding=1)
+        self.coarse = Conv2d(encoding, 1, 3, padding=1)
 
     def forward(self, parts: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Fuse.
@@ -34,7 +35,7 @@ class Fusion(nn.Module):
             difference of the two that a softmax over background and foreground would take.
         """
         x = torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
-        encoding = F.relu(self.conv2(F.relu(self.conv1(x))))
+        encoding = conv_relu(self.conv2, conv_relu(self.conv1, x))
         return encoding, self.coarse(encoding)
 
 

@@ -1,8 +1,12 @@
 """The mask-propagation module: where the object was, carried to the next frame (A-GAME section 3.3)."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
+
+from vosctl.models.fused import Conv2d, conv_relu
 
 _DILATIONS = (1, 3, 6)
 
@@ -24,9 +28,9 @@ class MaskPropagation(nn.Module):
         self.parts = (inputs, inputs, 2, 2)
         self.join = nn.Conv2d(sum(self.parts), width, 1)
         self.pyramid = nn.ModuleList(
-            nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation) for dilation in _DILATIONS
+            Conv2d(width, width, 3, padding=dilation, dilation=dilation) for dilation in _DILATIONS
         )
-        self.merge = nn.Conv2d(len(_DILATIONS) * width, width, 3, padding=1)
+        self.merge = Conv2d(len(_DILATIONS) * width, width, 3, padding=1)
 
     def reference(self, features: Tensor, masks: Tensor) -> Tensor:
         """What the first layer makes of the first frame.
@@ -56,8 +60,8 @@ class MaskPropagation(nn.Module):
         shared = F.conv2d(features, own, self.join.bias).unsqueeze(1)
         x = F.relu(reference + shared + _of_masks(previous, previous_mask)).flatten(0, 1)
         x = x.contiguous(memory_format=torch.channels_last)
-        x = torch.cat([F.relu(branch(x)) for branch in self.pyramid], 1)
-        return F.relu(self.merge(x))
+        x = torch.cat([conv_relu(cast(Conv2d, branch), x) for branch in self.pyramid], 1)
+        return conv_relu(self.merge, x)
 
 
 def _of_masks(masks: Tensor, weight: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
+from vosctl.models.fused import Conv2d, conv_relu
 
 
 class Upsampling(nn.Module):
@@ -24,7 +25,7 @@ class Upsampling(nn.Module):
     def __init__(self, channels: Sequence[int], encoding: int) -> None:
         super().__init__()
         self.steps = nn.ModuleList(_Step(channels[stage], encoding) for stage in (1, 0))
-        self.predict = nn.Conv2d(encoding, 1, 3, padding=1)
+        self.predict = Conv2d(encoding, 1, 3, padding=1)
 
     def forward(self, encoding: Tensor, features: Features, size: Sequence[int]) -> Tensor:
         """Refine.
@@ -47,14 +48,15 @@ class Upsampling(nn.Module):
 class _Step(nn.Module):
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        self.lateral = nn.Conv2d(inputs, width, 1)
-        self.conv = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.lateral = Conv2d(inputs, width, 1)
+        self.conv = Conv2d(2 * width, width, 3, padding=1)
 
     def forward(self, x: Tensor, shallow: Tensor) -> Tensor:
         """Encodings (B*O, E, h, w) and a stage (B, C, 2h, 2w) -> (B*O, E, 2h, 2w)."""
-        lateral = F.relu(self.lateral(shallow))  # (B, E, 2h, 2w)
+        lateral = conv_relu(self.lateral, shallow)  # (B, E, 2h, 2w)
         objects = x.shape[0] // lateral.shape[0]
         if objects > 1:
             lateral = lateral.repeat_interleave(objects, 0)
         enlarged = F.interpolate(x, lateral.shape[-2:], mode="bilinear", align_corners=False)
-        return F.relu(self.conv(torch.cat([enlarged, lateral], 1)))
+        joined = torch.cat([enlarged, lateral], 1).contiguous(memory_format=torch.channels_last)
+        return conv_relu(self.conv, joined)

@@ -146,7 +146,8 @@ class Work:
             yield None
         soft = self._outputs.need_soft or self._backward is not None
         judge = self._log_path is not None or self._stop_when_lost
-        yield from self.tracker.run(self._images(frames), self._masks, soft=soft, judge=judge)
+        scores = self._outputs.scores is not None
+        yield from self.tracker.run(self._images(frames), self._masks, soft=soft, judge=judge, scores=scores)
 
     def _frames(self, first: int) -> Iterator[Frame]:
         decoded = self._stopwatch.timed("decode", self._clip.frames_from(first))
@@ -181,7 +182,8 @@ class Work:
             for object_id, value in trust.items()
         }
         entry = FrameEntry(frame.index, frame.stem, objects)
-        return LabelledFrame(labels, frame.stem, frame.time, frame.rgb, soft), entry
+        scores = dict(zip(ids, result.scores, strict=False)) if result.scores is not None else None
+        return LabelledFrame(labels, frame.stem, frame.time, frame.rgb, soft, scores), entry
 
     def _end(self, complete: bool) -> None:
         if self._run:

@@ -126,6 +126,16 @@ class AGAMESystem:
             if object_id not in fresh:
                 self._states[object_id] = state
 
+    def scores(self) -> Tensor:
+        """Log-likelihoods (1, O, K, h, w) of the frame predicted last.
+
+        Without an appearance module they are the coarse masks instead, K = 1.
+        """
+        assert self._prediction is not None
+        if self._prediction.scores is None:
+            return torch.sigmoid(self._prediction.coarse).unsqueeze(2)
+        return self._prediction.scores
+
     def _features(self, images: Tensor) -> Features:
         """(B, 3, H, W), made a multiple of 16 -> all stages."""
         images = _pad(unit_range(images, self.model.dtype)).contiguous(memory_format=torch.channels_last)

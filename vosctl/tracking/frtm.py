@@ -16,7 +16,7 @@ from vosctl.models.aggregation import at_least_float32
 from vosctl.models.graphs import Captured
 from vosctl.models.model import FRTMModel
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
-from vosctl.models.target_model import fit_target_model
+from vosctl.models.target_model import TargetModel, fit_target_model
 from vosctl.tracking.initial_samples import initial_samples, sample_weights
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.stopwatch import Stopwatch
@@ -148,6 +148,12 @@ class FRTM:
         w2, priors = torch.stack(self._w2), torch.stack(self._prior)
         self._layer3, probabilities = self._window()(images, w1, w2, priors)
         return probabilities
+
+    def scores(self) -> Tensor:
+        """Coarse scores (B, O, 1, h, w) of the frames predicted last."""
+        assert self._layer3 is not None
+        w1 = torch.stack([memory.w1 for memory in self._memories])
+        return TargetModel(w1, torch.stack(self._w2)).scores(self._layer3).unsqueeze(2)
 
     def _window(self) -> Callable[..., tuple[Tensor, ...]]:
         """What computes; on a GPU a graph that all clips share, unless stages are to be measured."""

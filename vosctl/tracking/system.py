@@ -60,6 +60,15 @@ class System(Protocol):
         """
         ...
 
+    def scores(self) -> Tensor:
+        """How the objects' own models see the frames predicted last; to be asked for before `learn`.
+
+        Returns:
+            (B, O, K, h, w) at stride 16, covering the frames from their upper left corner: with K = 1 coarse
+            scores, else log-likelihoods of A-GAME's classes.
+        """
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """All that later frames depend on: tensors on the host and plain data."""
         ...

@@ -36,6 +36,9 @@ class TrackedFrame:
     """(O+1, H, W), background first, objects as in `Tracker.object_ids`; only where asked for."""
     confidences: tuple[float, ...] = ()
     """In [0, 1], one per object as in `Tracker.object_ids`; only where asked for."""
+    scores: NDArray[np.float32] | None = None
+    """(O, K, h, w), how the objects' own models see the frame (`System.scores`), cut to cover it; only where
+    asked for, and only of a frame without a given mask."""
 
 
 class _Wanted(NamedTuple):
@@ -43,6 +46,7 @@ class _Wanted(NamedTuple):
 
     probabilities: bool
     confidences: bool
+    scores: bool
 
 
 @dataclass
@@ -120,6 +124,7 @@ class Tracker:
         *,
         soft: bool = False,
         judge: bool = False,
+        scores: bool = False,
     ) -> Iterator[TrackedFrame]:
         """Track a clip. Frames are taken as they are needed, at most a window ahead.
 
@@ -129,6 +134,7 @@ class Tracker:
                 corrected from there on. Frames before the first mask are all background.
             soft: also give the probabilities.
             judge: also give the confidences.
+            scores: also give the scores.
 
         Yields:
             One result for every one of these frames, in order.
@@ -136,7 +142,7 @@ class Tracker:
         Raises:
             MaskError: a mask is of another size than its frame, or for a frame that the clip does not have.
         """
-        wanted = _Wanted(soft, judge)
+        wanted = _Wanted(soft, judge, scores)
         pending: list[Image] = []
         index = self.position - 1
         for index, frame in enumerate(frames, self.position):
@@ -174,9 +180,12 @@ class Tracker:
         probabilities = self._system.predict(images)
         with self._stopwatch.stage("aggregation"):
             winner = winners(probabilities)
+        scores = self._covering(self._system.scores()) if wanted.scores else None
         self._system.learn(probabilities, winner)
         with self._stopwatch.stage("labels"):
             results = self._results(first, frames, probabilities, winner, wanted)
+        if scores is not None:
+            results = [replace(result, scores=maps) for result, maps in zip(results, scores, strict=True)]
         self.position = first + len(frames)
         self._count(len(frames), start)
         return results
@@ -251,6 +260,13 @@ class Tracker:
             labels = np.array(ids, np.uint8)[labels]
         soft = probabilities.cpu().numpy() if wanted.probabilities else [None] * len(frames)
         return [TrackedFrame(first + k, labels[k], soft[k], tuple(trust[k])) for k in range(len(frames))]
+
+    def _covering(self, scores: Tensor) -> NDArray[np.float32]:
+        """Scores (B, O, K, h, w) four times as large, cut where the frames end."""
+        width, height = (-(-side // 4) for side in self.stats.size)
+        large = F.interpolate(scores.float().flatten(1, 2), scale_factor=4, mode="bilinear")
+        maps = large.unflatten(1, scores.shape[1:3])[..., :height, :width]
+        return np.asarray(maps.cpu().numpy())
 
     def _to_device(self, frames: list[Image]) -> Tensor:
         """Frames as (B, 3, h, w) on the model's device: bytes, or in [0, 1] where reduced to `max_size`."""

@@ -1,0 +1,94 @@
+"""Pictures of what the model of an object makes of a frame: FRTM's coarse scores (Figure 5 of its paper), and
+the classes of A-GAME's appearance module (Figure 3 of its own).
+
+One PNG a frame, a row an object: the frame with its mask, then a panel for each map. A-GAME's maps are
+posteriors (eq. 7), with a last panel that shows the likeliest class at each place: the object red, hard
+background, which is what distracts, green.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from vosctl.exports.png import make_folder
+from vosctl.media.files import atomic_path
+from vosctl.media.overlay import draw_overlay
+
+Scores = NDArray[np.float32]  # (K, h, w)
+
+_PANEL = 320  # pixels, a panel's width
+_GAP, _CAPTION = 6, 22  # pixels
+_INK, _GROUND = (230, 230, 230), (32, 32, 32)
+_CLASSES = ("background", "object", "hard background", "hard object")
+# Of the last panel; the object's two in reds.
+_COLOURS = np.array([(40, 44, 60), (220, 40, 40), (40, 180, 70), (250, 140, 60)], np.uint8)
+
+
+def write_score_picture(
+    folder: Path,
+    stem: str,
+    rgb: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    scores: Mapping[int, Scores],
+) -> None:
+    """Write one frame's picture, folder/stem.png.
+
+    Args:
+        folder: made where it is missing.
+        stem: of the file's name.
+        rgb: the frame, (H, W, 3).
+        labels: its label map, (H, W).
+        scores: by object id, maps of any size that cover the frame: one, the coarse score, or the
+            log-likelihoods of two or four classes.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    make_folder(folder)
+    with atomic_path(folder / f"{stem}.png") as temporary:
+        Image.fromarray(score_picture(rgb, labels, scores)).save(temporary, "PNG")
+
+
+def score_picture(
+    rgb: NDArray[np.uint8], labels: NDArray[np.uint8], scores: Mapping[int, Scores]
+) -> NDArray[np.uint8]:
+    """The picture, (H', W', 3); see `write_score_picture`."""
+    height = max(1, round(rgb.shape[0] * _PANEL / rgb.shape[1]))
+    rows = []
+    for object_id, maps in scores.items():
+        drawn = draw_overlay(rgb, np.where(labels == object_id, labels, 0).astype(np.uint8))
+        rows.append([(f"object {object_id}", drawn), *_panels(maps)])
+    columns = max(map(len, rows))
+    step_x, step_y = _PANEL + _GAP, height + _CAPTION + _GAP
+    sheet = Image.new("RGB", (columns * step_x + _GAP, len(rows) * step_y + _GAP), _GROUND)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for row, panels in enumerate(rows):
+        for column, (caption, picture) in enumerate(panels):
+            x, y = _GAP + column * step_x, _GAP + row * step_y
+            draw.text((x + 2, y + 2), caption, fill=_INK, font=font)
+            tile = Image.fromarray(picture).resize((_PANEL, height), Image.Resampling.BILINEAR)
+            sheet.paste(tile, (x, y + _CAPTION))
+    return np.asarray(sheet)
+
+
+def _panels(maps: Scores) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Captions and pictures of an object's maps."""
+    if len(maps) == 1:
+        low, high = float(maps.min()), float(maps.max())
+        return [(f"coarse score, {low:.2f} to {high:.2f}, white from 1 on", _grey(maps[0]))]
+    odds = np.exp(maps - maps.max(0))
+    posteriors = odds / odds.sum(0)
+    likeliest = _COLOURS[posteriors.argmax(0)]
+    names = _CLASSES[: len(maps)]
+    return [
+        *((name, _grey(posterior)) for name, posterior in zip(names, posteriors, strict=True)),
+        ("likeliest: object red" + (", hard background green" if len(maps) > 2 else ""), likeliest),
+    ]
+
+
+def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """0 black, 1 white: (h, w) -> (h, w, 3)."""
+    return (values.clip(0, 1) * 255).astype(np.uint8)[..., None].repeat(3, 2)
