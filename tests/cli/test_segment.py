@@ -225,3 +225,14 @@ def test_a_read_only_folder(vosctl: Command, clip: Path) -> None:
     result = vosctl.tracking("segment", clip, "-m", "first.png", "-o", "locked/out")
     assert result.code == 2
     assert "locked/out" in result.error
+
+
+def test_debug_scores_are_pictures_of_the_frames_without_a_mask(
+    vosctl: Command, clip: Path, tmp_path: Path
+) -> None:
+    arguments = ("segment", clip, "--mask", "first.png", "-o", "masks", "--debug-scores", "scores")
+    assert vosctl.tracking(*arguments, "--quiet").code == 0
+    pictures = sorted((tmp_path / "scores").iterdir())
+    assert [path.name for path in pictures] == [f"{index:05d}.png" for index in range(1, 12)]
+    with Image.open(pictures[0]) as picture:
+        assert picture.width == 2 * 326 + 6

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from vosctl.errors import WeightsError
+from vosctl.errors import UsageError, WeightsError
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
 from vosctl.evaluation.variants import Variant
 from vosctl.media.clip import Frame, open_clip
 from vosctl.models.choice import ModelChoice
-from vosctl.models.model import Model
+from vosctl.models.model import AGAMEModel, Model
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import TrackedFrame, Tracker
@@ -118,6 +118,10 @@ class SequenceRunner:
     def _variant(self) -> Variant:
         refines = self._model.refined
         variant = self._plan.variant or (Variant.OURS if refines else Variant.D_ONLY)
+        if isinstance(self._model, AGAMEModel) and not variant.refine:
+            raise UsageError(
+                f"{self._model.name}: --variant {variant} is FRTM's; A-GAME has no-update and ours"
+            )
         if variant.refine and not refines:
             raise WeightsError(
                 f"{self._model.name}: has no refinement network, which --variant {variant} needs; "
