@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.errors import UsageError
 from vosctl.models.agame import STRIDE, Prediction, State, shrink_masks
 from vosctl.models.aggregation import aggregate
 from vosctl.models.appearance import Gaussians
-from vosctl.models.backbone import Features, unit_range
+from vosctl.models.backbone import Features
 from vosctl.models.model import AGAMEModel
 from vosctl.tracking.settings import TrackerSettings
 
@@ -137,8 +136,8 @@ class AGAMESystem:
         return self._prediction.scores
 
     def _features(self, images: Tensor) -> Features:
-        """(B, 3, H, W), made a multiple of 16 -> all stages."""
-        images = _pad(unit_range(images, self.model.dtype)).contiguous(memory_format=torch.channels_last)
+        """(B, 3, H, W), bytes or in [0, 1], made a multiple of 16 -> all stages."""
+        images = _pad(images).contiguous(memory_format=torch.channels_last)
         features: Features = self.model.backbone(images)
         return features
 
@@ -154,8 +153,10 @@ def _move(state: State, device: torch.device) -> State:
 
 def _pad(maps: Tensor) -> Tensor:
     """Continue maps (B, C, H, W) by reflection at the bottom and the right to multiples of 16."""
-    bottom, right = (-size % STRIDE for size in maps.shape[-2:])
-    if not (bottom or right):
-        return maps
-    possible = bottom < maps.shape[-2] and right < maps.shape[-1]  # tiny pictures have too little to reflect
-    return F.pad(maps, (0, right, 0, bottom), mode="reflect" if possible else "replicate")
+    for dim in (2, 3):
+        size = maps.shape[dim]
+        order = torch.arange(size + -size % STRIDE, device=maps.device)
+        reflected = (2 * (size - 1) - order).clamp(min=0)  # tiny pictures have too little: their edge goes on
+        if len(order) > size:
+            maps = maps.index_select(dim, torch.where(order < size, order, reflected))
+    return maps
