@@ -10,6 +10,7 @@ VosctlError                 2
 ├── WeightsError            2   a model that is unknown, broken or not the one that was asked for
 ├── DatasetError            2   a data set that is missing or not in the layout that it must have
 ├── OutputError             2   a result that cannot be written
+│   └── ClosedPipeError     2   whoever read a result from a pipe has had enough; caught, the run ends well
 ├── DeviceError             2   a device or number type that this machine does not have
 ├── ObjectLostError         4   a run that was to end where an object is lost
 └── InterruptedRunError   130   Ctrl-C in a run that can go on
@@ -64,6 +65,10 @@ class DatasetError(VosctlError):
 
 class OutputError(VosctlError):
     """A result that cannot be written."""
+
+
+class ClosedPipeError(OutputError):
+    """Whoever read a result from a pipe has gone."""
 
 
 class DeviceError(VosctlError):

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from vosctl import __version__
 from vosctl.media.clip import Clip
+from vosctl.media.stream_clip import StreamClip
 from vosctl.models.model import Model
 from vosctl.outputs import Outputs, OverlayStyle
 from vosctl.runs.review import Span
@@ -48,6 +50,12 @@ class Summary:
     """As the papers count: the first frame's work included, reading and writing not."""
     frames_per_second: float
     """From the first byte read to the last one written."""
+    mean_latency: float | None
+    """Of a stream, seconds from a frame's arrival to its masks' being written; None of a file."""
+    latency_95: float | None
+    """The same, for 95 of 100 frames at most so."""
+    dropped: int
+    """Frames of a stream that came faster than they could be tracked, and were passed over."""
     peak_memory_mb: float
     """Of this process on the host."""
     peak_device_memory_mb: float | None
@@ -129,6 +137,9 @@ def segment_clip(
         seconds_to_first_mask=max(0.0, work.first_mask - start),
         model_frames_per_second=stats.frames_per_second,
         frames_per_second=stats.frames / seconds,
+        mean_latency=float(np.mean(work.latencies)) if work.latencies else None,
+        latency_95=float(np.percentile(work.latencies, 95)) if work.latencies else None,
+        dropped=clip.dropped if isinstance(clip, StreamClip) else 0,
         peak_memory_mb=_peak_memory_mb(),
         peak_device_memory_mb=torch.cuda.max_memory_allocated(model.device) / 1e6 if on_gpu else None,
         broken=work.broken,

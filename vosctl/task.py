@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +13,8 @@ from vosctl.exports.png import make_folder
 from vosctl.media.claims import claim_file, claim_folder
 from vosctl.media.clip import Clip, ClipInfo, open_clip
 from vosctl.media.masks import Labels, Mask, read_mask
+from vosctl.media.sink import is_pipe
+from vosctl.media.stream_address import stream_address
 from vosctl.models.choice import ModelChoice
 from vosctl.runs.folder import RunFolder
 from vosctl.tracking.settings import TrackerSettings
@@ -53,6 +55,8 @@ class Task:
     """Go on with the run that the output holds, if there is one."""
     correct: bool = False
     """With `resume`: masks may be new."""
+    live: bool | None = None
+    """Drop frames of a stream that comes too fast; None: where it does not wait."""
 
     @property
     def places(self) -> dict[Path, Format]:
@@ -141,9 +145,8 @@ class OpenTask:
 
     @property
     def _is_lasting(self) -> bool:
-        """The clip can be read again: it is no pipe and no camera."""
-        path = self.source.info.path
-        return path.is_file() or path.is_dir()
+        """The clip and its masks can be read again: they go through no pipe."""
+        return not self.source.info.is_stream and not is_pipe(self.task.output)
 
 
 @contextmanager
@@ -157,7 +160,8 @@ def open_task(task: Task) -> Iterator[OpenTask]:
         UsageError: formats and places do not fit together.
     """
     targets = task.places
-    with open_clip(task.clip) as source:
+    with open_clip(task.clip, task.live) as source:
+        task = replace(task, settings=task.settings.for_frames(source.info.width, source.info.height))
         masks = read_masks(task.masks, source.info)
         is_file = len(targets) == 1 and not next(iter(targets.values())).is_folder
         if not task.resume or not RunFolder.find(task.output):
@@ -172,6 +176,8 @@ def open_task(task: Task) -> Iterator[OpenTask]:
 
 def name_of(clip: Path) -> str:
     """By which a clip's masks are found and its results are named: a file's without suffix, a folder's."""
+    if address := stream_address(clip):
+        return re.sub(r"[^\w.-]+", "-", address.name).strip("-.")
     return clip.resolve().name if clip.is_dir() else clip.stem
 
 

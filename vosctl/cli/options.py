@@ -142,7 +142,7 @@ MaxSizeOption = Annotated[
         "--max-size",
         metavar="PIXELS",
         help="Reduce larger frames to this longest side for the networks; masks are full size.",
-        show_default="no limit",
+        show_default="1280 for larger frames",
         rich_help_panel=MACHINE,
         envvar="VOSCTL_MAX_SIZE",
     ),
@@ -166,6 +166,15 @@ ReportOption = Annotated[
         help="Write the summary as JSON.",
         show_default=False,
         rich_help_panel=RESULTS,
+    ),
+]
+LiveOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--live/--no-live",
+        help="Of a stream that comes faster than it can be tracked, drop frames, or make it wait.",
+        show_default="drop those of cameras, RTSP and the like",
+        rich_help_panel=MACHINE,
     ),
 ]
 OverwriteOption = Annotated[

@@ -82,7 +82,9 @@ def overlay(
         else:
             given = read_masks(tuple(map(parse_mask, mask)), source.info)
             running.say_masks(given, quiet)
-            settings = running.read_settings(variant, window, max_size)
+            settings = running.read_settings(variant, window, max_size).for_frames(
+                source.info.width, source.info.height
+            )
             from vosctl.session import Outputs, OverlayStyle
 
             choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)

@@ -104,6 +104,12 @@ def print_summary(summary: "Summary") -> None:
             f", {summary.peak_device_memory_mb:.0f} MB on the device" if summary.peak_device_memory_mb else ""
         ),
     }
+    if summary.mean_latency is not None and summary.latency_95 is not None:
+        rows["latency"] = (
+            f"{1000 * summary.mean_latency:.0f} ms on average, 95 % within {1000 * summary.latency_95:.0f} ms"
+        )
+    if summary.dropped:
+        rows["dropped"] = f"{summary.dropped} frames, which came faster than they could be tracked"
     for name, value in rows.items():
         table.add_row(name, value)
     for name, spans in (("lost", summary.lost), ("review", summary.review)):

@@ -31,6 +31,7 @@ from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, describe
 from vosctl.media.claims import claim_file
+from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.models.choice import ModelChoice
 from vosctl.task import Task, open_task, parse_mask
 
@@ -134,6 +135,7 @@ def segment(
             rich_help_panel=options.RUNS,
         ),
     ] = None,
+    live: options.LiveOption = None,
     masks_from: Annotated[
         Path | None,
         typer.Option(
@@ -195,6 +197,7 @@ def segment(
         both_ways=both_ways,
         stop_when_lost=stop_when_lost,
         resume=resume,
+        live=live,
     )
     given = clips or []
     if from_run:
@@ -245,6 +248,8 @@ def _do(
     from vosctl.runs.run import choice_of
 
     names = {form.name: str(path) for path, form in task.places.items()}
+    if as_json and task.output == STANDARD_OUTPUT:
+        raise UsageError("--json and --output - both want standard output; use --report FILE")
     if as_json:
         json_result.put({"masks": names, "overlay": str(task.overlay) if task.overlay else None})
     with open_task(task) as opened:

@@ -15,12 +15,16 @@ from vosctl.exports.cutout_video import CutoutVideoWriter
 from vosctl.exports.label_video import LabelVideoExport
 from vosctl.exports.numpy_archive import NumpyArchiveWriter
 from vosctl.exports.palette_folder import PaletteFolderWriter
+from vosctl.exports.raw_labels import RawLabelsWriter
 from vosctl.exports.rgba_folder import RgbaFolderWriter
 from vosctl.exports.soft_folder import SoftFolderWriter
 from vosctl.exports.writer import ExportWriter
 from vosctl.exports.yolo_folder import YoloFolderWriter
 from vosctl.media.frame import ClipInfo
+from vosctl.media.sink import is_pipe
 from vosctl.media.video_writer import VIDEO_SUFFIXES
+
+_FOR_PIPES = ("raw", "label-video")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ _LIST = (
     Format("palette", "folder of palette PNGs", PaletteFolderWriter, is_exact=True),
     Format("binary", "folder per object of black and white PNGs", BinaryFolderWriter, is_exact=True),
     Format("label-video", "ids in one lossless gray video", LabelVideoExport, (".mkv",), is_exact=True),
+    Format("raw", "ids as raw bytes, for pipes", RawLabelsWriter, (".gray", ".raw")),
     Format("coco", "COCO JSON, run-length coded", CocoWriter, (".json",), is_exact=True),
     Format("numpy", "array of label maps", NumpyArchiveWriter, (".npz",), is_exact=True),
     Format("yolo", "polygons as YOLO trains on; holes are filled", YoloFolderWriter),
@@ -107,6 +112,12 @@ def check_place(form: Format, path: Path) -> None:
     Raises:
         UsageError: the suffix is not the format's.
     """
+    if is_pipe(path):
+        if form.name not in _FOR_PIPES:
+            raise UsageError(
+                f"{path} is a pipe, which {form.name} cannot go to; use --format {' or '.join(_FOR_PIPES)}"
+            )
+        return
     if form.suffixes and path.suffix.lower() not in form.suffixes:
         raise UsageError(
             f"{path}: {form.name} is one file; name it with the suffix {' or '.join(form.suffixes)}"
@@ -123,6 +134,8 @@ def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
     if len(formats) == 1:
         check_place(formats[0], output)
         return {output: formats[0]}
+    if is_pipe(output):
+        raise UsageError(f"{output} is a pipe, which takes one --format: {' or '.join(_FOR_PIPES)}")
     twice = [name for name in FORMATS if names.count(name) > 1]
     if twice:
         raise UsageError(f"the format {twice[0]} is given twice; name it once")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vosctl.errors import OutputError
+from vosctl.media.sink import is_pipe
 
 
 def claim_folder(folder: Path, overwrite: bool) -> None:
@@ -19,11 +20,13 @@ def claim_folder(folder: Path, overwrite: bool) -> None:
 
 
 def claim_file(path: Path, overwrite: bool) -> None:
-    """Make sure that a result may be written to a file.
+    """Make sure that a result may be written to a file, or to a pipe.
 
     Raises:
         OutputError: its folder is missing, or it exists and nobody said that it may go.
     """
+    if is_pipe(path):
+        return
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
     if path.exists() and not overwrite:

@@ -1,21 +1,31 @@
-"""Opens whatever holds a clip: a video file, or a folder of images."""
+"""Opens whatever holds a clip: a video file, a folder of images, or a stream."""
 
 from pathlib import Path
 
 from vosctl.errors import ClipError
 from vosctl.media.frame import Clip, ClipInfo, Frame
 from vosctl.media.frame_folder import FrameFolder
+from vosctl.media.stream_address import stream_address
+from vosctl.media.stream_clip import StreamClip
 from vosctl.media.video_clip import VideoClip
 
 __all__ = ["Clip", "ClipInfo", "Frame", "open_clip"]
 
 
-def open_clip(path: Path) -> Clip:
-    """Opens the video file or folder of images at `path`; use it in a `with` statement.
+def open_clip(path: Path, live: bool | None = None) -> Clip:
+    """Opens the video file, folder of images or stream at `path`; use it in a `with` statement.
+
+    Args:
+        path: a file, a folder, a named pipe, "-" for standard input, /dev/video0, or an address.
+        live: drop frames of a stream that comes faster than it is taken; by default, of cameras and of
+            networks that do not wait.
 
     Raises:
         ClipError: there is nothing at `path`, or nothing in which a picture can be found.
     """
+    address = stream_address(path)
+    if address:
+        return StreamClip(address, path, address.is_live if live is None else live)
     if path.is_dir():
         return FrameFolder(path)
     if not path.exists():

@@ -25,6 +25,8 @@ class Frame:
     """Seconds on the clip's own clock, strictly increasing; None in a folder of images."""
     stem: str
     """Name of the results that belong to this frame: the image's stem, or the index as "00000"."""
+    arrived: float | None = None
+    """When it came out of a stream, by `time.perf_counter`; None in a file."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class ClipInfo:
     """Seconds on the clip's clock at which its earliest stream begins; not negative."""
     pixel_aspect: Fraction | None = None
     """Width of an upright pixel over its height, where it is given and not 1."""
+    is_stream: bool = False
+    """It can be read only once, and may have no end."""
+    notes: tuple[str, ...] = ()
+    """What people should know of its pictures."""
 
 
 class Clip(ABC):

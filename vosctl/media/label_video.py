@@ -9,11 +9,13 @@ from typing import Self
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from vosctl.errors import ClipError, MaskError
+from vosctl.media.decoder import open_container
 from vosctl.media.encoding import atomic_video
-from vosctl.media.video_clip import open_container
+from vosctl.media.sink import is_pipe, open_sink
 
 _CLOCK = Fraction(1, 1000)  # Matroska's own
 
@@ -44,8 +46,17 @@ def read_label_video(path: Path) -> Iterator[NDArray[np.uint8]]:
         raise MaskError(f"{path} breaks off or is damaged: {error.strerror}; write it again") from error
 
 
+def _open(path: Path, stack: ExitStack) -> OutputContainer:
+    if is_pipe(path):
+        # A cluster is what Matroska holds back: here a frame, so that each leaves as the next one comes.
+        options = {"cluster_time_limit": "0", "flush_packets": "1"}
+        sink = stack.enter_context(open_sink(path))
+        return av.open(sink, "w", format="matroska", container_options=options)
+    return av.open(f"file:{stack.enter_context(atomic_video(path))}", "w", format="matroska")
+
+
 class LabelVideoWriter:
-    """Writes label maps of one size into a gray FFV1 `.mkv`, whole or not at all."""
+    """Writes label maps of one size into a gray FFV1 `.mkv`: a file, whole or not at all, or a pipe."""
 
     def __init__(self, path: Path, rate: Fraction | None = None) -> None:
         """Prepares the file `path`; `rate` (frames per second, else 25) times frames without a time."""
@@ -53,8 +64,7 @@ class LabelVideoWriter:
         self._index = 0
         self._stream: av.VideoStream | None = None
         with ExitStack() as stack:
-            temporary = stack.enter_context(atomic_video(path))
-            self._container = stack.enter_context(av.open(f"file:{temporary}", "w", format="matroska"))
+            self._container = stack.enter_context(_open(path, stack))
             self._stack = stack.pop_all()
 
     def write(self, labels: NDArray[np.uint8], time: Fraction | None = None) -> None:

@@ -11,10 +11,15 @@ T = TypeVar("T")
 _JOIN_SECONDS = 5.0
 
 
-class _Channel(Generic[T]):
-    """A bounded queue that both sides can close, and that carries the producer's exception."""
+class Channel(Generic[T]):
+    """A bounded queue that both sides can close, and that carries the producer's exception.
 
-    def __init__(self, depth: int) -> None:
+    Where it is `lossy`, a full one loses its oldest item rather than holding up the producer; `lost` counts.
+    """
+
+    def __init__(self, depth: int, lossy: bool = False) -> None:
+        self.lost = 0
+        self._lossy = lossy
         self._items: deque[T] = deque()
         self._depth = depth
         self._changed = threading.Condition()
@@ -23,8 +28,11 @@ class _Channel(Generic[T]):
         self._error: BaseException | None = None
 
     def put(self, item: T) -> bool:
-        """Waits for a free place; False when the consumer is gone."""
+        """Waits for a free place, if not lossy; False when the consumer is gone."""
         with self._changed:
+            if self._lossy and len(self._items) == self._depth:
+                self._items.popleft()
+                self.lost += 1
             self._changed.wait_for(lambda: len(self._items) < self._depth or self._abandoned)
             if not self._abandoned:
                 self._items.append(item)
@@ -32,6 +40,7 @@ class _Channel(Generic[T]):
             return not self._abandoned
 
     def finish(self, error: BaseException | None) -> None:
+        """Tells the consumer that nothing more comes, and why."""
         with self._changed:
             self._finished = True
             self._error = error
@@ -48,13 +57,15 @@ class _Channel(Generic[T]):
             return item
 
     def abandon(self) -> None:
+        """Tells the producer that nobody waits any more."""
         with self._changed:
             self._abandoned = True
             self._items.clear()
             self._changed.notify_all()
 
 
-def _produce(items: Iterable[T], channel: _Channel[T]) -> None:
+def produce(items: Iterable[T], channel: Channel[T]) -> None:
+    """Puts all items into the channel, and their exception; to be run in a thread of its own."""
     error: BaseException | None = None
     try:
         iterator = iter(items)
@@ -83,11 +94,11 @@ def prefetch(iterable: Iterable[T], depth: int) -> Iterator[T]:
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
-    return _consume(iterable, _Channel(depth))
+    return _consume(iterable, Channel(depth))
 
 
-def _consume(iterable: Iterable[T], channel: _Channel[T]) -> Iterator[T]:
-    thread = threading.Thread(target=_produce, args=(iterable, channel), name="vosctl-prefetch", daemon=True)
+def _consume(iterable: Iterable[T], channel: Channel[T]) -> Iterator[T]:
+    thread = threading.Thread(target=produce, args=(iterable, channel), name="vosctl-prefetch", daemon=True)
     thread.start()
     try:
         while True:

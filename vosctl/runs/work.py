@@ -1,6 +1,7 @@
 """One clip through tracker and outputs, from wherever a run has to go on."""
 
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.errors import ObjectLostError, TruncatedClipError
+from vosctl.errors import ClosedPipeError, ObjectLostError, TruncatedClipError
 from vosctl.exports.writer import LabelledFrame
-from vosctl.media.clip import Clip, Frame
+from vosctl.media.clip import Clip, ClipInfo, Frame
 from vosctl.media.prefetch import prefetch
 from vosctl.models.model import Model
 from vosctl.outputs import Outputs, OutputWriters
@@ -25,6 +26,7 @@ from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.tracker import Image, Labels, TrackedFrame, Tracker
 
 _FRAMES_AHEAD = 12  # decoded and waiting: more than a window, so that decoding never holds up the tracker
+_BYTES_AHEAD = 256 << 20  # that these may take: of 4K, ten frames
 
 OnFrame = Callable[[Frame, TrackedFrame | None], None]
 
@@ -41,6 +43,7 @@ class Work:
         broken: how the clip broke off.
         stopped: which object was lost where the work ended.
         notes: what people should know of the results.
+        latencies: of a stream, seconds from a frame's arrival to its masks' being written, a frame each.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Work:
         self.broken: str | None = None
         self.stopped: str | None = None
         self.notes: tuple[str, ...] = ()
+        self.latencies = array("f")
+        self._closed: tuple[str, ...] = ()
         self._clip, self._masks = clip, masks
         # A run can go on only from label maps that it can read back.
         self._outputs = replace(outputs, masks=outputs.masks or run.masks) if run else outputs
@@ -96,13 +101,16 @@ class Work:
                     for entry in islice(read_frame_log(self._log_path), self.keep):
                         self.review.add(entry)
                 writers = stack.enter_context(OutputWriters(self._outputs, self._clip.info))
-                self._through(writers, log)
+                try:
+                    self._through(writers, log)
+                except ClosedPipeError as error:  # nobody wants more: all that there is becomes whole
+                    self._closed = (f"{error}, after {self.frames} frames",)
         except ObjectLostError as error:
             self.stopped = str(error)
         except KeyboardInterrupt:
             self._end(complete=False)
             raise
-        self.notes = (*self.tracker.notes, *writers.notes)
+        self.notes = (*self._clip.info.notes, *self._closed, *self.tracker.notes, *writers.notes)
         self._end(complete=not (self.broken or self.stopped))
 
     def _through(self, writers: OutputWriters, log: FrameLog | None) -> None:
@@ -118,6 +126,9 @@ class Work:
                 labelled, entry = self._finish(frame, result)
                 with self._stopwatch.host_stage("write"):
                     writers.write(labelled)
+                if frame.arrived is not None:
+                    writers.flush()
+                    self.latencies.append(time.perf_counter() - frame.arrived)
                 if log:
                     log.write(entry)
                     self.review.add(entry)
@@ -152,7 +163,9 @@ class Work:
     def _frames(self, first: int) -> Iterator[Frame]:
         decoded = self._stopwatch.timed("decode", self._clip.frames_from(first))
         try:
-            for frame in prefetch(decoded, _FRAMES_AHEAD):
+            if not self._clip.info.is_stream:  # which works ahead itself
+                decoded = prefetch(decoded, _frames_ahead(self._clip.info))
+            for frame in decoded:
                 self._waiting.append(frame)
                 yield frame
         except TruncatedClipError as error:  # the frames of the unfinished window must still come out
@@ -188,6 +201,10 @@ class Work:
     def _end(self, complete: bool) -> None:
         if self._run:
             self._run.end(self.frames, complete)
+
+
+def _frames_ahead(info: ClipInfo) -> int:
+    return max(2, min(_FRAMES_AHEAD, _BYTES_AHEAD // (3 * info.width * info.height)))
 
 
 def _stop_if_lost(entry: FrameEntry) -> None:

@@ -1,8 +1,11 @@
 """The numbers of Algorithm 1, with the paper's values as defaults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from vosctl.errors import UsageError
+
+AUTOMATIC_SIZE = 1280  # pixels: bounds memory, and objects keep about the size that the networks learned
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class TrackerSettings:
     window: int = 8
     """Frames computed as one batch; 1 gives each mask at once. Never reaches over an update."""
     max_size: int | None = None
-    """The longest side in pixels that the networks see; larger frames are reduced, masks are full size."""
+    """The longest side in pixels that the networks see; larger frames are reduced, masks are full size.
+    None: as large as the frames."""
     seed: int = 0
     """Of the target models' random start and of the variations of the first frame."""
 
@@ -34,3 +38,9 @@ class TrackerSettings:
             raise UsageError(f"learning_rate is {self.learning_rate}; it must lie between 0 and 1")
         if self.max_size is not None and self.max_size < 32:
             raise UsageError(f"max_size is {self.max_size}; it must be at least 32 pixels")
+
+    def for_frames(self, width: int, height: int) -> Self:
+        """With `max_size` set, where it is not, for frames so large that memory would not be bounded."""
+        if self.max_size is None and max(width, height) > AUTOMATIC_SIZE:
+            return replace(self, max_size=AUTOMATIC_SIZE)
+        return self

@@ -16,6 +16,7 @@ from vosctl.models.aggregation import winners
 from vosctl.models.backbone import unit_range
 from vosctl.models.model import Model
 from vosctl.tracking.confidence import confidence
+from vosctl.tracking.enlargement import enlarged_winners
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.system import System, open_system
@@ -249,12 +250,11 @@ class Tracker:
         trust: list[list[float]] = [[]] * len(frames)
         if wanted.confidences:
             trust = confidence(probabilities, winner, self.refined).tolist()
-        if probabilities.shape[-2:] != frames[0].shape[:2]:
-            size = frames[0].shape[:2]
-            each = probabilities.split(1)
-            enlarged = [F.interpolate(maps, size, mode="bilinear", align_corners=False) for maps in each]
-            winner = torch.cat([winners(maps) for maps in enlarged])
-            probabilities = torch.cat(enlarged) if wanted.probabilities else probabilities
+        size = frames[0].shape[:2]
+        if probabilities.shape[-2:] != size:
+            winner = torch.stack([enlarged_winners(maps, size) for maps in probabilities])
+            if wanted.probabilities:
+                probabilities = F.interpolate(probabilities, size, mode="bilinear", align_corners=False)
         labels = winner.cpu().numpy()
         if ids != list(range(len(ids))):
             labels = np.array(ids, np.uint8)[labels]
@@ -270,17 +270,25 @@ class Tracker:
 
     def _to_device(self, frames: list[Image]) -> Tensor:
         """Frames as (B, 3, h, w) on the model's device: bytes, or in [0, 1] where reduced to `max_size`."""
+        sides = frames[0].shape[:2]
+        longest, limit = max(sides), self.settings.max_size
+        if limit is None or longest <= limit:
+            images = self._bytes_on_device(frames)
+        else:  # one by one: at full size, in float32, a window of 4K is 800 MB
+            size = [max(1, round(side * limit / longest)) for side in sides]
+            each = (unit_range(self._bytes_on_device([frame]), self._number_type) for frame in frames)
+            images = torch.cat(
+                [F.interpolate(i, size, mode="bilinear", antialias=True, align_corners=False) for i in each]
+            )
+        self.stats.size = (images.shape[-1], images.shape[-2])
+        return images
+
+    def _bytes_on_device(self, frames: list[Image]) -> Tensor:
+        """(B, 3, H, W) uint8."""
         batch = torch.from_numpy(np.stack(frames))
         if self._model.device.type == "cuda":
             batch = batch.pin_memory()
-        images = batch.to(self._model.device, non_blocking=True).permute(0, 3, 1, 2)
-        longest, limit = max(images.shape[-2:]), self.settings.max_size
-        if limit is not None and longest > limit:
-            size = [max(1, round(side * limit / longest)) for side in images.shape[-2:]]
-            images = unit_range(images, self._number_type)
-            images = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
-        self.stats.size = (images.shape[-1], images.shape[-2])
-        return images
+        return batch.to(self._model.device, non_blocking=True).permute(0, 3, 1, 2)
 
     def _count(self, frames: int, start: float) -> None:
         """Add to the statistics; the results are on the host by now, so the device has finished."""
