@@ -14,10 +14,11 @@ from vosctl.errors import MaskError
 from vosctl.exports.notes import VOID, Note
 from vosctl.exports.stems import safe_stems
 from vosctl.exports.writer import ExportWriter, LabelledFrame, Labels
+from vosctl.media.broken_files import NPY_ERRORS
 from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
 from vosctl.media.limits import check_size
-from vosctl.media.masks import MAX_ID, NPY_ERRORS
+from vosctl.media.masks import MAX_ID
 
 
 class NumpyArchiveWriter(ExportWriter):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vosctl.errors import ClipError
+from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.frame import Clip, ClipInfo, Frame
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
@@ -36,7 +37,7 @@ def _read_rgb(path: Path) -> NDArray[np.uint8]:
                 high_byte = (np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8)
                 return np.repeat(high_byte[..., None], 3, axis=2)
             return np.array(upright.convert("RGB"))  # an array of its own, which may be changed
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except IMAGE_ERRORS as error:
         raise ClipError(f"{path} cannot be read as an image: {error}; replace or remove it") from error
 
 

@@ -9,13 +9,12 @@ from typing import Self
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from numpy.typing import NDArray
 
-from vosctl.errors import ClipError, MaskError
+from vosctl.errors import ClipError, MaskError, OutputError
 from vosctl.media.decoder import open_container
 from vosctl.media.encoding import atomic_video
-from vosctl.media.sink import is_pipe, open_sink
+from vosctl.media.sink import Sink, is_pipe, open_sink
 
 _CLOCK = Fraction(1, 1000)  # Matroska's own
 
@@ -46,13 +45,19 @@ def read_label_video(path: Path) -> Iterator[NDArray[np.uint8]]:
         raise MaskError(f"{path} breaks off or is damaged: {error.strerror}; write it again") from error
 
 
-def _open(path: Path, stack: ExitStack) -> OutputContainer:
-    if is_pipe(path):
-        # A cluster is what Matroska holds back: here a frame, so that each leaves as the next one comes.
-        options = {"cluster_time_limit": "0", "flush_packets": "1"}
-        sink = stack.enter_context(open_sink(path))
-        return av.open(sink, "w", format="matroska", container_options=options)
-    return av.open(f"file:{stack.enter_context(atomic_video(path))}", "w", format="matroska")
+class _Callback:
+    """A sink as FFmpeg calls it, through which exceptions do not pass: the first one waits here."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.failure: OutputError | None = None
+        self._sink = sink
+
+    def write(self, data: bytes) -> int:
+        try:
+            self._sink.write(data)
+        except OutputError as error:
+            self.failure = error
+        return len(data)
 
 
 class LabelVideoWriter:
@@ -62,9 +67,17 @@ class LabelVideoWriter:
         """Prepares the file `path`; `rate` (frames per second, else 25) times frames without a time."""
         self._rate = rate or Fraction(25)
         self._index = 0
+        self._pipe: _Callback | None = None
         self._stream: av.VideoStream | None = None
         with ExitStack() as stack:
-            self._container = stack.enter_context(_open(path, stack))
+            if is_pipe(path):
+                # A cluster is what Matroska holds back: here a frame, so that each leaves as the next comes.
+                options = {"cluster_time_limit": "0", "flush_packets": "1"}
+                self._pipe = _Callback(stack.enter_context(open_sink(path)))
+                opened = av.open(self._pipe, "w", format="matroska", container_options=options)
+            else:
+                opened = av.open(f"file:{stack.enter_context(atomic_video(path))}", "w", format="matroska")
+            self._container = stack.enter_context(opened)
             self._stack = stack.pop_all()
 
     def write(self, labels: NDArray[np.uint8], time: Fraction | None = None) -> None:
@@ -81,6 +94,9 @@ class LabelVideoWriter:
         picture.time_base = _CLOCK
         self._container.mux(self._stream.encode(picture))
         self._index += 1
+        if self._pipe and self._pipe.failure:
+            failure, self._pipe.failure = self._pipe.failure, None
+            raise failure
 
     def __enter__(self) -> Self:
         return self

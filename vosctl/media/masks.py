@@ -1,6 +1,5 @@
 """Masks of objects, in all the forms that tools and people save them in."""
 
-import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vosctl.errors import MaskError
+from vosctl.media.broken_files import IMAGE_ERRORS, NPY_ERRORS
 from vosctl.media.limits import check_size
 from vosctl.media.palette import PALETTE
 
@@ -26,9 +26,6 @@ _WHITE = (255, 255, 255)
 
 # Pillow knows more, some of which it hands to other programs.
 _IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
-
-NPY_ERRORS = (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError)
-"""What NumPy raises for a broken `.npy`, whose header is text that it parses."""
 
 Labels = NDArray[np.uint8]
 ColourIds = dict[int, int]
@@ -127,7 +124,7 @@ def _load_image(path: Path, size: tuple[int, int] | None) -> Image.Image:
             if size is not None and sorted(image.size) != sorted(size):
                 raise _size_error(path, image.size, size)
             upright = ImageOps.exif_transpose(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except IMAGE_ERRORS as error:
         reason = "not an image that Pillow knows" if isinstance(error, UnidentifiedImageError) else error
         raise MaskError(f"{path} cannot be read: {reason}; give a PNG of labels") from error
     if size is not None and upright.size != size:
