@@ -73,11 +73,23 @@ def _root(
 
 
 def _add_commands() -> None:
-    from vosctl.cli import benchmark, convert, demo, help_topics, inspect, overlay, segment, train, weights
+    from vosctl.cli import (
+        benchmark,
+        convert,
+        demo,
+        help_topics,
+        inspect,
+        mask,
+        overlay,
+        segment,
+        train,
+        weights,
+    )
 
     def add(function: Callable[..., None], panel: str, name: str | None = None) -> None:
         app.command(name, epilog=EXIT_CODES, rich_help_panel=panel)(function)
 
+    add(mask.mask, "Masks")
     add(segment.segment, "Masks")
     add(overlay.overlay, "Masks")
     add(convert.convert, "Masks")

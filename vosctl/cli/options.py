@@ -36,6 +36,16 @@ MaskOption = Annotated[
         show_default=False,
     ),
 ]
+BoxOption = Annotated[
+    list[str],
+    typer.Option(
+        "--box",
+        metavar="[ID=]X,Y,W,H",
+        help="A box around an object, in pixels: left, top, width, height. The object in it is found. May be "
+        "repeated: one object each.",
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(

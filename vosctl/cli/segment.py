@@ -25,7 +25,7 @@ import typer
 
 from vosctl.batch.engines import open_engine
 from vosctl.batch.outcome import Outcome
-from vosctl.cli import completion, correction, options, running, several
+from vosctl.cli import completion, correction, first_mask, options, running, several
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
@@ -43,6 +43,7 @@ def segment(
         typer.Argument(metavar="CLIP...", help="Video files, or folders of images.", show_default=False),
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    box: options.BoxOption = [],  # noqa: B006
     output: Annotated[
         Path | None,
         typer.Option(
@@ -200,6 +201,10 @@ def segment(
         live=live,
     )
     given = clips or []
+    if box:
+        if from_run or jobs or masks_from or len(given) != 1:
+            raise UsageError("--box is of one clip's first frame; for others make masks with vosctl mask")
+        task = replace(task, masks=(*task.masks, first_mask.mask_at(given[0], box, task, device, quiet)))
     if from_run:
         corrected = correction.task_of(from_run, task, given, context)
         _do(corrected, device, report, as_json, quiet, {one.frame for one in task.masks})

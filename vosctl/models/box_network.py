@@ -1,9 +1,9 @@
 """A rough mask from a box: what the target model is first fitted to when nobody has drawn a mask.
 
-A linear model of one frame cannot tell an object from what else its box holds; what objects look like has to be
-learned beforehand. This small network sees the box and its surroundings, stretched to a square in which the box
-always lies at the same place, as in deep interactive segmentation (DEXTR, CVPR 2018). Its mask is coarse: edges are
-the refinement network's job.
+A linear model of one frame cannot tell an object from what else its box holds; what objects look like has to
+be learned beforehand. This small network sees the box and its surroundings, stretched to a square in which
+the box always lies at the same place, as in deep interactive segmentation (DEXTR, CVPR 2018). Its mask is
+coarse: edges are the refinement network's job.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from vosctl.errors import WeightsError
 from vosctl.models.backbone import Features, ResNet
+from vosctl.models.names import shipped_folder
+from vosctl.models.weights_file import read_weights
 
 SIZE = 256  # pixels, both sides of the square
 MARGIN = 0.25  # of the box's width and height, seen on each side of it
@@ -101,8 +104,7 @@ def put_back(square: Tensor, box: Sequence[float], height: int, width: int) -> T
     enlarged = F.interpolate(
         square[None, None], (bottom - top, right - left), mode="bilinear", align_corners=False, antialias=True
     )[0, 0]
-    enlarged = F.pad(enlarged, (left, width - right, top, height - bottom))  # negative padding cuts
-    return enlarged
+    return F.pad(enlarged, (left, width - right, top, height - bottom))  # negative padding cuts
 
 
 def _with_margin(box: Sequence[float]) -> tuple[int, int, int, int]:
@@ -110,3 +112,18 @@ def _with_margin(box: Sequence[float]) -> tuple[int, int, int, int]:
     dx, dy = MARGIN * (right - left), MARGIN * (bottom - top)
     left, top = round(left - dx), round(top - dy)
     return left, top, max(left + 1, round(right + dx)), max(top + 1, round(bottom + dy))
+
+
+def load_box_network(device: torch.device) -> BoxNetwork:
+    """The shipped network, in float32, ready for inference.
+
+    Raises:
+        WeightsError: its file is missing or damaged.
+    """
+    file = read_weights(shipped_folder() / "box" / "box-rn18.pt")
+    network = BoxNetwork()
+    try:
+        network.load_state_dict(file.part("box"))
+    except RuntimeError:
+        raise WeightsError(f"{file.path}: not a box network of this version; install vosctl anew") from None
+    return network.eval().requires_grad_(False).to(device)

@@ -1,0 +1,68 @@
+"""Masks from boxes for the commands that take `--box`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vosctl.cli.console import console
+from vosctl.errors import MaskError, UsageError
+from vosctl.media.boxes import parse_boxes
+from vosctl.media.claims import claim_file
+from vosctl.media.clip import open_clip
+from vosctl.media.palette import save_palette_png
+from vosctl.models.choice import ModelChoice
+from vosctl.task import MaskAt, Task, name_of
+
+if TYPE_CHECKING:
+    from vosctl.media.boxes import Box
+    from vosctl.tracking.tracker import Image, Labels
+
+
+def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping[int, Box]], Labels]":
+    """What turns boxes into masks; the networks are loaded when it is first called."""
+
+    @cache
+    def segmenter() -> "Callable[[Image, Mapping[int, Box]], Labels]":
+        from vosctl.models.box_network import load_box_network
+        from vosctl.tracking.box import segment_boxes
+
+        model = choice.load(device)
+        network = load_box_network(model.device)
+        return lambda image, boxes: segment_boxes(model, network, image, boxes)
+
+    return lambda image, boxes: segmenter()(image, boxes)
+
+
+def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bool) -> MaskAt:
+    """The first frame's mask of `segment --box`, kept as CLIP_first.png so that a run can be resumed.
+
+    Raises:
+        VosctlError: the clip or a box does not work, or the file is in the way.
+    """
+    path = Path(f"{name_of(clip)}_first.png")
+    if task.resume and path.is_file():
+        return MaskAt(0, path)
+    if any(given.frame == 0 for given in task.masks):
+        raise UsageError("--box and --mask are both of the first frame; join them with vosctl mask")
+    claim_file(path, task.overwrite)
+    with open_clip(clip) as source:
+        wanted = parse_boxes(boxes, source.info.width, source.info.height)
+        labels = box_segmenter(task.model, device)(next(iter(source)).rgb, wanted)
+    require_found(labels, wanted)
+    save_palette_png(path, labels)
+    if not quiet:
+        console.print(f"the boxes' mask is in {path}", markup=False)
+    return MaskAt(0, path)
+
+
+def require_found(labels: "Labels", boxes: "Mapping[int, Box]") -> None:
+    """Make sure that something was found in each box.
+
+    Raises:
+        MaskError: not so.
+    """
+    for object_id, box in boxes.items():
+        if not (labels == object_id).any():
+            place = f"{box.left},{box.top},{box.right - box.left},{box.bottom - box.top}"
+            raise MaskError(f"box {place}: no object was found in it; draw it with vosctl mask")

@@ -1,0 +1,124 @@
+"""`vosctl mask`: a first mask, drawn in a page on this machine, or made of boxes.
+
+`--json`:
+
+    mask      path of the file
+    frame     that it is of
+    objects   [id]
+    next      the command that follows them
+"""
+
+import os
+import shlex
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosctl.cli import first_mask, options
+from vosctl.cli.console import console
+from vosctl.cli.results import json_result
+from vosctl.errors import ClipError
+from vosctl.media.boxes import parse_boxes
+from vosctl.media.claims import claim_file
+from vosctl.media.clip import open_clip
+from vosctl.media.masks import read_mask
+from vosctl.media.palette import save_palette_png
+from vosctl.models.choice import ModelChoice
+
+
+def mask(
+    clip: options.ClipArgument,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The mask, a PNG.", rich_help_panel=options.RESULTS
+        ),
+    ] = Path("first.png"),
+    frame: Annotated[int, typer.Option("--frame", min=0, help="Of the clip, counted from 0.")] = 0,
+    box: options.BoxOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    edit: Annotated[bool, typer.Option("--edit", help="With --box: correct its mask in the page.")] = False,
+    existing: Annotated[
+        Path | None,
+        typer.Option("--mask", "-m", metavar="FILE", help="A mask to begin with.", show_default=False),
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Of the page.", show_default="a free one")
+    ] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the page's address, open no browser.")
+    ] = False,
+    overwrite: options.OverwriteOption = False,
+    model: options.ModelOption = None,
+    backbone_weights: options.BackboneOption = None,
+    refinement: options.RefinementOption = None,
+    download: options.DownloadOption = False,
+    device: options.DeviceOption = "auto",
+    precision: options.PrecisionOption = options.PrecisionName.AUTO,
+    as_json: options.JsonOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Make a first mask of CLIP: draw it in a page that this machine alone can see, or name boxes.
+
+    Draw: vosctl mask clip.mp4 -o first.png
+
+    Without a page: vosctl mask clip.mp4 --box 120,40,200,160 -o first.png
+    """
+    import numpy as np
+
+    from vosctl.web.editor import Frames, MaskEditor
+    from vosctl.web.server import PageServer
+
+    claim_file(output, overwrite)
+    segment = first_mask.box_segmenter(
+        ModelChoice(model, backbone_weights, refinement, precision.value, download), device
+    )
+    with open_clip(clip) as source:
+        info = source.info
+        if not (info.path.is_file() or info.path.is_dir()):
+            raise ClipError(f"{clip} can be read only once; save it to a file first")
+        frames = Frames(source)
+        picture = frames[frame]
+        labels = np.zeros((info.height, info.width), np.uint8)
+        if existing:
+            labels = read_mask(existing, (info.width, info.height)).labels
+        boxes = parse_boxes(box, info.width, info.height, tuple(map(int, np.unique(labels))))
+        if boxes:
+            found = segment(picture, boxes)
+            first_mask.require_found(found, boxes)
+            labels = np.where(labels > 0, labels, found).astype(np.uint8)
+
+        def next_command(at: int) -> str:
+            given = f"{at}={output}" if at else str(output)
+            return shlex.join(["vosctl", "segment", str(clip), "--mask", given])
+
+        if boxes and not edit:
+            save_palette_png(output, labels)
+        else:
+            editor = MaskEditor(source, frames, output, frame, labels, segment, next_command)
+            with PageServer(port, editor.routes, editor.largest_body) as server:
+                _show(server.url, no_browser, quiet)
+                server.serve_forever(poll_interval=0.1)
+            frame, labels = editor.frame, editor.labels
+    if as_json:
+        ids = [int(i) for i in np.unique(labels) if i]
+        json_result.put({"mask": str(output), "frame": frame, "objects": ids, "next": next_command(frame)})
+    else:
+        typer.echo(output)
+    if not quiet:
+        console.print(f"next: {next_command(frame)}", markup=False)
+
+
+def _show(url: str, no_browser: bool, quiet: bool) -> None:
+    """Open the page where there is a screen; say where it is in any case, for a person must go there."""
+    has_screen = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+    if not quiet or no_browser or not has_screen:
+        console.print(f"draw the mask at {url}", markup=False)
+        console.print("it ends when you save; Ctrl-C ends it without", markup=False)
+    if has_screen and not no_browser:
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
