@@ -44,7 +44,7 @@ def test_boxes_become_a_mask_without_a_page(vosctl: Command, clip: Path) -> None
 
 
 def test_a_later_frame_is_named_in_the_next_command(vosctl: Command, clip: Path) -> None:
-    result = vosctl.tracking("mask", clip, "--box", "40,20,60,60", "--frame", 3, "--json", "-q")
+    result = vosctl.tracking("mask", clip, "--box", "18,11,36,36", "--frame", 3, "--json", "-q")
     assert result.code == 0
     content = json.loads(result.out)
     assert content["frame"] == 3

@@ -33,7 +33,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     for argument in (
         "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
-        "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1100,800 "
+        "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage "
+        "--window-size=1100,800 "
         f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"
     ).split():
         options.add_argument(argument)
