@@ -44,12 +44,14 @@ def test_boxes_become_a_mask_without_a_page(vosctl: Command, clip: Path) -> None
 
 
 def test_a_later_frame_is_named_in_the_next_command(vosctl: Command, clip: Path) -> None:
-    result = vosctl.tracking("mask", clip, "--box", "18,11,36,36", "--frame", 3, "--json", "-q")
+    result = vosctl.tracking(
+        "mask", clip, "--box", "18,11,36,36", "--frame", 3, "-o", "third.png", "--json", "-q"
+    )
     assert result.code == 0
     content = json.loads(result.out)
     assert content["frame"] == 3
     assert content["objects"] == [1]
-    assert content["next"].endswith("--mask 3=first.png")
+    assert content["next"].endswith("--mask 3=third.png")
 
 
 def test_boxes_join_a_mask_that_exists(vosctl: Command, clip: Path) -> None:
@@ -85,6 +87,13 @@ def test_a_mask_that_exists_is_not_replaced_unasked(vosctl: Command, clip: Path)
     result = vosctl("mask", clip, "--box", "1,1,5,5")
     assert result.code == 2
     assert "first.png exists" in result.error
+
+
+def test_a_stream_is_refused(vosctl: Command) -> None:
+    for command in (["mask", "-", "--no-browser"], ["segment", "-", "--box", "1,1,5,5"]):
+        result = vosctl(*command)
+        assert result.code == 2
+        assert "read only once" in result.error
 
 
 def test_boxes_and_a_mask_of_the_first_frame_do_not_mix(vosctl: Command, clip: Path) -> None:

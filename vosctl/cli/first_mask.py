@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosctl.cli.console import console
-from vosctl.errors import MaskError, UsageError
+from vosctl.errors import ClipError, MaskError, UsageError
 from vosctl.media.boxes import parse_boxes
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import open_clip
 from vosctl.media.palette import save_palette_png
+from vosctl.media.stream_address import stream_address
 from vosctl.models.choice import ModelChoice
 from vosctl.task import MaskAt, Task, name_of
 
@@ -45,6 +46,7 @@ def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bo
         return MaskAt(0, path)
     if any(given.frame == 0 for given in task.masks):
         raise UsageError("--box and --mask are both of the first frame; join them with vosctl mask")
+    require_lasting(clip)
     claim_file(path, task.overwrite)
     with open_clip(clip) as source:
         wanted = parse_boxes(boxes, source.info.width, source.info.height)
@@ -54,6 +56,16 @@ def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bo
     if not quiet:
         console.print(f"the boxes' mask is in {path}", markup=False)
     return MaskAt(0, path)
+
+
+def require_lasting(clip: Path) -> None:
+    """Make sure that a clip is there to be read again, when its mask is made.
+
+    Raises:
+        ClipError: it is a stream.
+    """
+    if stream_address(clip):
+        raise ClipError(f"{clip} can be read only once; make the mask on a file of it")
 
 
 def require_found(labels: "Labels", boxes: "Mapping[int, Box]") -> None:

@@ -21,7 +21,6 @@ import typer
 from vosctl.cli import first_mask, options
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
-from vosctl.errors import ClipError
 from vosctl.media.boxes import parse_boxes
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import open_clip
@@ -72,14 +71,13 @@ def mask(
     from vosctl.web.editor import Frames, MaskEditor
     from vosctl.web.server import PageServer
 
+    first_mask.require_lasting(clip)
     claim_file(output, overwrite)
     segment = first_mask.box_segmenter(
         ModelChoice(model, backbone_weights, refinement, precision.value, download), device
     )
     with open_clip(clip) as source:
         info = source.info
-        if not (info.path.is_file() or info.path.is_dir()):
-            raise ClipError(f"{clip} can be read only once; save it to a file first")
         frames = Frames(source)
         picture = frames[frame]
         labels = np.zeros((info.height, info.width), np.uint8)
