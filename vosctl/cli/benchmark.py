@@ -184,7 +184,7 @@ def benchmark(
         typer.Option(
             "--update-interval", help="t_s: frames between two updates.", rich_help_panel=options.TRACKING
         ),
-    ] = 8,
+    ] = 4,
     learning_rate: Annotated[
         float,
         typer.Option(
