@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vosctl.errors import MaskError, UsageError
 from vosctl.exports.formats import Format, find_format, places
 from vosctl.exports.png import make_folder
-from vosctl.media.claims import claim_file, claim_folder
+from vosctl.media.claims import claim_file, claim_folder, keep_inputs, refuse_link
 from vosctl.media.clip import Clip, ClipInfo, open_clip
 from vosctl.media.masks import Labels, Mask, read_mask
 from vosctl.media.sink import is_pipe
@@ -88,6 +88,8 @@ class OpenTask:
         targets = self.task.places
         if len(targets) > 1:
             make_folder(self.task.output)
+            for path in targets:
+                refuse_link(path)
         folder = next((path for path, form in targets.items() if form.name == "palette"), None)
         exports = {path: form for path, form in targets.items() if path != folder}
         return Outputs(folder, self.task.overlay, exports=exports, scores=self.task.scores)
@@ -160,6 +162,7 @@ def open_task(task: Task) -> Iterator[OpenTask]:
         UsageError: formats and places do not fit together.
     """
     targets = task.places
+    keep_inputs([*targets, task.overlay], [task.clip, *(mask.path for mask in task.masks)])
     with open_clip(task.clip, task.live) as source:
         task = replace(task, settings=task.settings.for_frames(source.info.width, source.info.height))
         masks = read_masks(task.masks, source.info)

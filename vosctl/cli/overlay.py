@@ -15,7 +15,7 @@ from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
-from vosctl.media.claims import claim_file
+from vosctl.media.claims import claim_file, keep_inputs
 from vosctl.media.clip import Clip
 from vosctl.models.choice import ModelChoice
 from vosctl.task import parse_mask, read_masks
@@ -74,6 +74,7 @@ def overlay(
             "give either --masks DIR with a mask for every frame, or --mask FILE to segment first"
         )
     path = output or Path(f"{clip.stem}_overlay.mp4")
+    keep_inputs([path], [clip, *([masks] if masks else [])])
     claim_file(path, overwrite)
     summary: Summary | None = None
     with open_clip(clip) as source:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosctl.exports.png import make_folder, save_png
+from vosctl.media.claims import refuse_link
 
 Gray = NDArray[np.unsignedinteger[Any]]
 
@@ -53,6 +54,7 @@ class ObjectFolders:
             self._join(1)
 
     def _join(self, object_id: int) -> None:
+        refuse_link(self._folder / str(object_id))
         make_folder(self._folder / str(object_id))
         self._ids.add(object_id)
         for stem in self._stems:

@@ -1,5 +1,7 @@
 """Places for results, checked before the work begins: nothing that exists is written over unasked."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from vosctl.errors import OutputError
@@ -31,3 +33,25 @@ def claim_file(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; name another file, or use --overwrite")
+
+
+def keep_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Make sure that no result would replace what it is made from, under whatever name.
+
+    Raises:
+        OutputError: one would.
+    """
+    real = {os.path.realpath(path) for path in inputs}
+    for output in outputs:
+        if output is not None and os.path.realpath(output) in real:
+            raise OutputError(f"{output} is what is to be read; name another place for the result")
+
+
+def refuse_link(path: Path) -> None:
+    """Make sure that a folder within a result is not a link that leads out of it.
+
+    Raises:
+        OutputError: it is a link.
+    """
+    if path.is_symlink():
+        raise OutputError(f"{path} is a link, which leads out of the results; remove it")
