@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.small import tiny_backbone
+from vosctl.models.fused import pack
 from vosctl.models.refinement import Projection, RefinementNetwork
 
 
@@ -60,3 +61,14 @@ def test_gradients_reach_every_parameter() -> None:
     features = tiny_backbone(4)(torch.rand(2, 3, 64, 64))
     refine(features, torch.rand(2, 1, 4, 4), (64, 64)).square().mean().backward()
     assert [name for name, p in refine.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@torch.no_grad()
+def test_several_objects_once_packed_in_bfloat16() -> None:
+    refine = network().to(torch.bfloat16)
+    features = tiny_backbone(4).eval().to(torch.bfloat16)(torch.rand(1, 3, 70, 101).to(torch.bfloat16))
+    scores = torch.rand(1, 3, *features.layer3.shape[-2:]).to(torch.bfloat16)
+    plain = refine(features, scores, (70, 101))
+    pack(refine)
+    packed = refine(features, scores, (70, 101))
+    assert (packed - plain).abs().max() < 0.1 * plain.abs().max() + 0.1

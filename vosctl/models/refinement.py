@@ -222,8 +222,10 @@ class RefinementNetwork(nn.Module):
 
 
 def _repeat(x: Tensor, objects: int) -> Tensor:
-    """(B, C, h, w) -> (B*O, C, h, w)."""
-    return x if objects == 1 else x.repeat_interleave(objects, 0)
+    """(B, C, h, w) -> (B*O, C, h, w), channels last: the fused sum takes nothing else in bfloat16."""
+    if objects == 1:
+        return x
+    return x.permute(0, 2, 3, 1).repeat_interleave(objects, 0).permute(0, 3, 1, 2)
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
