@@ -89,7 +89,7 @@ def test_a_checkpoint_of_the_authors_is_imported(vosctl: Command, clip: Path, tm
     whole = vosctl(
         "segment", clip, "-m", "first.png", "--model", "rn18_all", "--backbone-weights", "whole.pth"
     )
-    assert whole.code == 0
+    assert whole.code == 0, whole.error
     assert "no refinement network in use" not in whole.err
     assert "rn18_all exists" not in whole.err
     assert "--overwrite" in vosctl("weights", "import", "rn18_all.pth").error

@@ -46,6 +46,17 @@ def test_one_convolution(stride: int, padding: int, dilation: int) -> None:
 
 
 @torch.inference_mode()
+def test_a_sum_may_come_in_any_layout() -> None:
+    if not can_pack(torch.zeros(1, dtype=torch.bfloat16)):
+        pytest.skip("no bfloat16 here")
+    conv = Conv2d(4, 4, 3, padding=1).requires_grad_(False).to(torch.bfloat16)
+    x, plus = channels_last(1, 4, 6, 7).to(torch.bfloat16), torch.randn(1, 4, 6, 7).to(torch.bfloat16)
+    expected = conv_relu(conv, x, plus=plus.clone())
+    conv.pack()
+    torch.testing.assert_close(conv_relu(conv, x, plus=plus), expected, rtol=0.05, atol=0.05)
+
+
+@torch.inference_mode()
 def test_channels_of_zeros_change_nothing() -> None:
     weight, bias = torch.randn(5, 3, 3, 3), torch.randn(5)
     x = channels_last(1, 3, 8, 9)

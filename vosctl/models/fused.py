@@ -42,7 +42,7 @@ class PackedConvolution:
         self._geometry = (list(padding), list(stride), list(dilation), 1)  # the last: groups
 
     def __call__(self, x: Tensor, plus: Tensor | None = None, relu: bool = False) -> Tensor:
-        """relu(convolution(x) + plus); `plus` is overwritten and returned.
+        """relu(convolution(x) + plus); `plus` may be overwritten.
 
         Args:
             x: (N, in, h, w), channels last.
@@ -59,6 +59,8 @@ class PackedConvolution:
         else:
             operator = torch.ops.mkldnn._convolution_pointwise_.binary
             last = "relu" if relu else None
+            # In another layout it would take a slow path, which bfloat16 has not.
+            plus = plus.contiguous(memory_format=torch.channels_last)
             result = operator(plus, x, weight, self._bias, *self._geometry, "add", 1.0, last, [], "")
         return cast(Tensor, result)
 
