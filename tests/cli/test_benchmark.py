@@ -127,9 +127,9 @@ def test_runs_writes_and_resumes(run, davis, tmp_path):
     shown = run("--output", tmp_path / "out")
     assert (tmp_path / "out" / "bee" / "00003.png").stat().st_mtime_ns == before
     assert "frames/s model" in shown
-    with pytest.raises(OutputError, match=r"settings\.update_interval was 8, now 4"):
-        run("--output", tmp_path / "out", "--update-interval", 4)
-    run("--output", tmp_path / "out", "--update-interval", 4, "--overwrite")
+    with pytest.raises(OutputError, match=r"settings\.update_interval was 4, now 8"):
+        run("--output", tmp_path / "out", "--update-interval", 8)
+    run("--output", tmp_path / "out", "--update-interval", 8, "--overwrite")
     assert (tmp_path / "out" / "bee" / "00003.png").stat().st_mtime_ns > before
 
 
