@@ -18,29 +18,19 @@ and with `--speed`:
                      each clip its stages' seconds, operations and shares, frames a second, peak memory
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from vosctl.cli import options
+from vosctl.cli import options, score_tables, scoring
 from vosctl.cli import speed as timing
-from vosctl.cli.console import console, print_result
-from vosctl.cli.results import json_result
-from vosctl.errors import MaskError, UsageError
-from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
-from vosctl.evaluation.output_folder import make_output_folder
+from vosctl.errors import UsageError
+from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.variants import Variant
 from vosctl.models.choice import ModelChoice
-
-if TYPE_CHECKING:
-    from vosctl.evaluation.results import BenchmarkResult
-    from vosctl.evaluation.sequence_runner import RunPlan
 
 _SPEED = "Speed"  # a panel of --help
 
@@ -207,7 +197,7 @@ def benchmark(
     Example: vosctl benchmark --speed clip.mp4 --mask first.png
     """
     if compare:
-        _compare(*compare, as_json)
+        score_tables.compare(*compare, as_json)
         return
     from vosctl.tracking.settings import TrackerSettings
 
@@ -232,7 +222,8 @@ def benchmark(
         timing.measure(timing.jobs_of_dataset(data), choice, device, settings, output, as_json, quiet)
         return
     if results:
-        _report((_score(data, results, output or results, archive, quiet),), as_json)
+        scored = scoring.score(data, results, output or results, archive, quiet)
+        score_tables.report((scored,), as_json)
         return
 
     from vosctl.evaluation.benchmark import require_all
@@ -247,154 +238,11 @@ def benchmark(
     )
     folder = output or Path("runs") / f"{data.name}-{data.split}"
     if variant is VariantName.TABLE:
-        found = _run_table(data, plan, folder, archive, overwrite, quiet, as_json)
+        by_variant = scoring.run_ablations(data, plan, folder, archive, overwrite, quiet)
+        found = tuple(by_variant.values())
+        score_tables.report_ablations(by_variant, as_json)
     else:
         chosen = replace(plan, variant=Variant(variant.value)) if variant else plan
-        found = (_run(data, chosen, folder, archive, overwrite, quiet),)
-        _report(found, as_json)
+        found = (scoring.run(data, chosen, folder, archive, overwrite, quiet),)
+        score_tables.report(found, as_json)
     require_all(found)
-
-
-def _report(found: "tuple[BenchmarkResult, ...]", as_json: bool) -> None:
-    """What was found, for people or for programs."""
-    from vosctl.evaluation.results import figures_of
-
-    if not as_json:
-        for result in found:
-            _print_tables(result)
-        return
-    runs = [
-        {
-            "variant": result.run.variant if result.run else None,
-            "masks": result.masks,
-            "figures": figures_of(result),
-            "failures": [asdict(failure) for failure in result.failures],
-        }
-        for result in found
-    ]
-    json_result.put({"dataset": found[0].dataset, "split": found[0].split, "runs": runs})
-
-
-def _run(
-    data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
-) -> "BenchmarkResult":
-    """Run, score and write what was found."""
-    from vosctl.evaluation.benchmark import run_benchmark, write_files
-    from vosctl.evaluation.runners import open_runners
-
-    with _bar(quiet) as bar, open_runners(plan) as runners:
-        result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
-    write_files(result, data, folder)
-    _write_zip(data, result, folder, archive)
-    _say_where(folder, quiet)
-    return result
-
-
-def _run_table(
-    data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool, as_json: bool
-) -> tuple["BenchmarkResult", ...]:
-    """Every row of Table 1, each in a folder of its own."""
-    from vosctl.evaluation.tables import ablation_table
-
-    found = {}
-    for variant in Variant:
-        if not quiet:
-            console.print(variant.value, style="bold")
-        chosen = replace(plan, variant=variant)
-        found[variant] = _run(data, chosen, folder / variant.value, archive, overwrite, quiet)
-    if as_json:
-        _report(tuple(found.values()), as_json)
-    else:
-        print_result(ablation_table(found))
-    return tuple(found.values())
-
-
-def _score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) -> "BenchmarkResult":
-    """Score masks that are there and write what was found."""
-    from vosctl.evaluation.benchmark import score_masks, write_files
-
-    if not masks.is_dir():
-        raise MaskError(
-            f"{masks}: no such folder; expected masks as {data.mask_folder(masks, 'SEQUENCE')}/00000.png"
-        )
-    make_output_folder(folder)
-    with _bar(quiet) as bar:
-        result = score_masks(data, masks, bar)
-    write_files(result, data, folder)
-    _write_zip(data, result, folder, archive)
-    _say_where(folder, quiet)
-    return result
-
-
-def _compare(a: Path, b: Path, as_json: bool) -> None:
-    from vosctl.evaluation.compare import compare
-    from vosctl.evaluation.results import read_results
-    from vosctl.evaluation.tables import comparison_table
-
-    comparison = compare(read_results(a), read_results(b))
-    if as_json:
-        rows = [
-            {"name": row.name, "a": row.a.j_and_f, "b": row.b.j_and_f, "difference": row.difference}
-            for row in (*comparison.rows, comparison.total)
-        ]
-        json_result.put({"comparison": rows, "left_out": list(comparison.left_out)})
-        return
-    print_result(comparison_table(comparison))
-    if comparison.left_out:
-        console.print(f"in one of them only: {', '.join(comparison.left_out)}", markup=False)
-
-
-def _write_zip(data: Dataset, result: "BenchmarkResult", folder: Path, archive: bool) -> None:
-    if not archive:
-        return
-    from vosctl.evaluation.submission import write_submission
-
-    if result.failures:
-        console.print("no submission.zip: sequences are missing, a server would refuse it")
-        return
-    write_submission(data, Path(result.masks), folder / "submission.zip")
-
-
-def _print_tables(result: "BenchmarkResult") -> None:
-    from vosctl.evaluation.tables import sequence_table, summary_table
-
-    print_result(sequence_table(result))
-    print_result("")
-    print_result(summary_table(result))
-
-
-def _say_where(folder: Path, quiet: bool) -> None:
-    if not quiet:
-        console.print(
-            f"report in {folder / 'report.html'}, figures in {folder / 'results.json'}", markup=False
-        )
-
-
-class _Bar:
-    """A bar for each phase of a benchmark, in frames."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._task: TaskID | None = None
-
-    def phase(self, label: str, frames: int) -> None:
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(label, total=frames)
-
-    def advance(self, frames: int) -> None:
-        if self._task is not None:
-            self._bars.advance(self._task, frames)
-
-
-@contextmanager
-def _bar(quiet: bool) -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("frames"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bars:
-        yield _Bar(bars)
