@@ -1,7 +1,7 @@
-"""How many operations FRTM needs, and how many a machine can do: the bound that speed is held against.
+"""How many operations a model needs, and how many a machine can do: the bound that speed is held against.
 
 Counted are multiplications and additions of convolutions and matrix products, by PyTorch's own counter on
-the `meta` device, which has shapes and no data. Of F and S the convolutions of the published form count, so
+the `meta` device, which has shapes and no data. Of networks the convolutions of the published form count, so
 that a faster way to the same result raises the share that is reached instead of the number of operations.
 """
 
@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from vosctl.models.agame import AGAME, STRIDE
 from vosctl.models.backbone import Features, ResNet
-from vosctl.models.model import FRTMModel
+from vosctl.models.model import AGAMEModel, FRTMModel, Model
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import HIDDEN, TargetModel, fit_target_model
@@ -24,7 +26,7 @@ _SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices
 
 
 def count_operations(
-    model: FRTMModel, settings: TrackerSettings, size: tuple[int, int], objects: int
+    model: Model, settings: TrackerSettings, size: tuple[int, int], objects: int
 ) -> dict[str, float]:
     """Operations by stage of `Stopwatch`; a stage that computes next to nothing is not in it.
 
@@ -35,9 +37,40 @@ def count_operations(
         objects: how many are followed.
 
     Returns:
-        Per frame after the first for "features", "target model", "refinement" and "memory"; per update for
-        "update"; for all objects of one frame for "first frame".
+        For all objects of one frame for "first frame", per update for "update"; all others, which the two
+        systems have stages of their own for, per frame after the first.
     """
+    if isinstance(model, AGAMEModel):
+        return _of_agame(model, size, objects)
+    assert isinstance(model, FRTMModel)
+    return _of_frtm(model, settings, size, objects)
+
+
+def _of_agame(model: AGAMEModel, size: tuple[int, int], objects: int) -> dict[str, float]:
+    width, height = (side + -side % STRIDE for side in size)
+    with FakeTensorMode():  # shapes alone, as "meta"; but of a device, which autocast has to know
+        backbone = ResNet(model.backbone.name, dilated_layer4=True)
+        network = AGAME(backbone.channels, model.network.options)
+        image = torch.empty(1, 3, height, width)
+        features: Features = backbone(image)
+        masks = torch.empty(1, objects, height // STRIDE, width // STRIDE)
+        state = network.start(features.layer4, masks)
+        encoding = network(features.layer4, state).encoding
+        each_frame = _count(lambda: backbone(image), convolutions=True)
+        start = _count(lambda: network.start(features.layer4, masks), convolutions=True)
+        coarse = _count(lambda: network(features.layer4, state), convolutions=True)
+        refine = _count(lambda: network.upsampling(encoding, features, (height, width)), convolutions=True)
+    return {
+        "first frame": each_frame + start,
+        "features": each_frame,
+        "coarse masks": coarse,
+        "upsampling": refine,
+    }
+
+
+def _of_frtm(
+    model: FRTMModel, settings: TrackerSettings, size: tuple[int, int], objects: int
+) -> dict[str, float]:
     width, height = size
     samples, refines = settings.initial_samples, model.refinement is not None and settings.refine
     with torch.device("meta"):

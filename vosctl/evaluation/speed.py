@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from vosctl.errors import UsageError
 from vosctl.evaluation.metrics import LabelMap
 from vosctl.evaluation.operations import count_operations, product_rate
 from vosctl.media.clip import Clip, open_clip
-from vosctl.models.model import FRTMModel, Model
+from vosctl.models.model import Model
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.stopwatch import Stopwatch
@@ -23,10 +22,11 @@ from vosctl.tracking.tracker import Image, Tracker, TrackerStats
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
 _WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
-# In the order of the work. The first and the last, measured from file to file, run beside the others there.
+# In the order of the work, FRTM's and A-GAME's. The first and the last, measured from file to file, run
+# beside the others there.
 STAGES = (
-    "decode", "upload", "first frame", "features", "target model", "refinement", "aggregation", "memory",
-    "update", "labels", "write",
+    "decode", "upload", "first frame", "features", "target model", "refinement", "coarse masks", "upsampling",
+    "aggregation", "memory", "update", "labels", "write",
 )  # fmt: skip
 BESIDE = ("decode", "write")
 
@@ -106,11 +106,8 @@ def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings)
         settings: of the tracker.
 
     Raises:
-        UsageError: the model is not FRTM.
         VosctlError: a clip or a mask does not work.
     """
-    if not isinstance(model, FRTMModel):
-        raise UsageError(f"{model.name}: --speed measures FRTM's stages; name an frtm model")
     with open_clip(jobs[0].clip) as clip:
         frames = [frame.rgb for frame in itertools.islice(clip, _WARM_UP_FRAMES)]
         first = _masks_of(jobs[0], clip)
@@ -128,7 +125,7 @@ def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings)
     )
 
 
-def _measure(job: SpeedJob, model: FRTMModel, settings: TrackerSettings, rate: float) -> ClipSpeed:
+def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float) -> ClipSpeed:
     """Twice: from file to file, then the tracker alone, so that decoding takes no processor from it."""
     beside, stopwatch = Stopwatch(host=True), Stopwatch(model.device)
     with open_clip(job.clip) as clip, _nowhere() as folder:
@@ -184,7 +181,7 @@ def _stage(name: str, seconds: float, operations: float | None, rate: float, tot
 
 
 def _operations(
-    model: FRTMModel,
+    model: Model,
     settings: TrackerSettings,
     size: tuple[int, int],
     masks: Mapping[int, LabelMap],

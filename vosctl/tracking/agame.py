@@ -13,6 +13,7 @@ from vosctl.models.appearance import Gaussians
 from vosctl.models.backbone import Features
 from vosctl.models.model import AGAMEModel
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stopwatch import Stopwatch
 
 _OBJECTS_AT_ONCE = 8  # through the upsampling module, whose maps are large: it bounds memory
 
@@ -26,12 +27,15 @@ class AGAMESystem:
         UsageError: the settings ask for D-only, which is FRTM's.
     """
 
-    def __init__(self, model: AGAMEModel, settings: TrackerSettings) -> None:
+    def __init__(
+        self, model: AGAMEModel, settings: TrackerSettings, stopwatch: Stopwatch | None = None
+    ) -> None:
         if not settings.refine:
             raise UsageError(f"{model.name}: d-only is a variant of FRTM; A-GAME has the variant no-update")
         self.model = model
         self.settings = settings
         self.notes: list[str] = []
+        self._stage = (stopwatch or Stopwatch()).stage
         self._states: dict[int, State] = {}
         self._before: State | None = None  # the state that the last prediction was made with, and
         self._prediction: Prediction | None = None  # that prediction
@@ -93,16 +97,20 @@ class AGAMESystem:
             (1, O+1, H, W) float32 probabilities, background first.
         """
         network = self.model.network
-        features = self._features(images)
-        self._before = State.join(list(self._states.values()))
-        self._prediction = network(features.layer4, self._before)
+        with self._stage("features"):
+            features = self._features(images)
+        with self._stage("coarse masks"):
+            self._before = State.join(list(self._states.values()))
+            self._prediction = network(features.layer4, self._before)
         height, width = images.shape[-2:]
         padded = [size * STRIDE for size in features.layer4.shape[-2:]]
-        logits = [
-            network.upsampling(encoding, features, padded)
-            for encoding in self._prediction.encoding.split(_OBJECTS_AT_ONCE)
-        ]
-        return aggregate(torch.cat(logits, 1)[..., :height, :width])
+        with self._stage("upsampling"):
+            logits = [
+                network.upsampling(encoding, features, padded)
+                for encoding in self._prediction.encoding.split(_OBJECTS_AT_ONCE)
+            ]
+        with self._stage("aggregation"):
+            return aggregate(torch.cat(logits, 1)[..., :height, :width])
 
     def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Take in what became of the frame predicted last: the Gaussians learn, the masks are passed on.
@@ -120,7 +128,8 @@ class AGAMESystem:
         else:
             masks = shrink_masks(_pad(probabilities[:, 1 : predicted + 1]))
         rate = self.settings.learning_rate if self.settings.update else 0.0
-        after = self.model.network.update(self._before, self._prediction, masks, rate)
+        with self._stage("update"):
+            after = self.model.network.update(self._before, self._prediction, masks, rate)
         for object_id, state in zip(self.object_ids[:predicted], after.split(), strict=True):
             if object_id not in fresh:
                 self._states[object_id] = state

@@ -79,8 +79,8 @@ class System(Protocol):
 
 
 def open_system(model: Model, settings: TrackerSettings, stopwatch: Stopwatch | None = None) -> System:
-    """The system that a model is for, with no objects yet; the stopwatch times FRTM's stages."""
+    """The system that a model is for, with no objects yet; the stopwatch times its stages."""
     if isinstance(model, AGAMEModel):
-        return AGAMESystem(model, settings)
+        return AGAMESystem(model, settings, stopwatch)
     assert isinstance(model, FRTMModel)
     return FRTM(model, settings, stopwatch)
