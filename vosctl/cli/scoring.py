@@ -37,9 +37,11 @@ def run(
 def run_ablations(
     data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
 ) -> "dict[Variant, BenchmarkResult]":
-    """Every row of Table 1, each in a folder of its own."""
+    """Every row of Table 1 that the model can run, each in a folder of its own."""
+    from vosctl.evaluation.sequence_runner import variants_of
+
     found = {}
-    for variant in Variant:
+    for variant in variants_of(plan.model.load("cpu")):
         if not quiet:
             console.print(variant.value, style="bold")
         chosen = replace(plan, variant=variant)

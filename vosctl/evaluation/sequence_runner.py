@@ -117,7 +117,7 @@ class SequenceRunner:
     @property
     def _variant(self) -> Variant:
         refines = self._model.refined
-        variant = self._plan.variant or (Variant.OURS if refines else Variant.D_ONLY)
+        variant = self._plan.variant or variants_of(self._model)[-1]
         if isinstance(self._model, AGAMEModel) and not variant.refine:
             raise UsageError(
                 f"{self._model.name}: --variant {variant} is FRTM's; A-GAME has no-update and ours"
@@ -128,6 +128,12 @@ class SequenceRunner:
                 "add one with --refinement FILE, or use --variant d-only"
             )
         return variant
+
+
+def variants_of(model: Model) -> list[Variant]:
+    """The rows of Table 1 that a model can run: those with S need one, those without S are FRTM's."""
+    d_only = not isinstance(model, AGAMEModel)
+    return [variant for variant in Variant if (model.refined if variant.refine else d_only)]
 
 
 def _name_of(model: Model) -> str:

@@ -55,12 +55,12 @@ def summary_table(result: BenchmarkResult) -> Table:
 
 
 def ablation_table(results: Mapping[Variant, BenchmarkResult]) -> Table:
-    """The paper's Table 1."""
-    table = _table("version", "D", "S", "update", "J", "F", "J&F", "frames/s")
+    """FRTM's Table 1: which masks are refined (D's by S; A-GAME's always), and which models learn on."""
+    table = _table("version", "refined", "update", "J", "F", "J&F", "frames/s")
     for variant, result in results.items():
         j_and_f, j, f = _scores(result.summary)
         speed = f"{result.speed.model_fps:.2f}" if result.speed else _ABSENT
-        marks = ("x", "x" if variant.refine else "", "x" if variant.update else "")
+        marks = ("x" if variant.refine else "", "x" if variant.update else "")
         table.add_row(variant.value, *marks, j, f, j_and_f, speed)
     return table
 
