@@ -144,3 +144,19 @@ def test_architectures_are_listed_with_what_they_need(vosctl: Command) -> None:
     out = vosctl("weights", "list").out
     assert "frtm-rn101" in out
     assert "the paper's ours:" in out
+
+
+def test_the_box_network_is_listed_and_verified(vosctl: Command, tmp_path: Path) -> None:
+    row = next(line for line in vosctl("weights", "list").out.splitlines() if "box-rn18" in line)
+    assert "--box" in row
+    result = vosctl("weights", "verify", "--json")
+    assert result.code == 0
+    box = json.loads(result.out)["whole"][-1]
+    assert (box["architecture"], box["content"]) == ("box-rn18", "backbone and box decoder")
+    own = tmp_path / "models" / "box" / "box-rn18.pt"  # the user's own wins, and is checked as well
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"PK damaged")
+    assert str(own) in vosctl("weights", "list").out
+    assert f"{own}: not a" in vosctl("weights", "verify").error
+    write_weights(own, "box-rn18", tiny_backbone().state_dict(), {})
+    assert "expected a box-rn18 of this version" in vosctl("weights", "verify", own).error

@@ -25,15 +25,15 @@ app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=
 
 @app.command("list")
 def list_models(as_json: options.JsonOption = False) -> None:
-    """List the models that --model can name."""
-    from vosctl.models.names import ALIASES, available, shipped_folder
+    """List the models that --model can name, and the network behind --box."""
+    from vosctl.models.names import ALIASES, available, box_network_file, shipped_folder
     from vosctl.models.registry import ARCHITECTURES
     from vosctl.models.weights_file import card_of
 
     models: dict[str, dict[str, str | None]] = {}
-    for path in available():
+    for path in (*available(), box_network_file()):
         card = card_of(path)
-        origin = "shipped" if path.parent == shipped_folder() else "imported"
+        origin = "shipped" if path.is_relative_to(shipped_folder()) else "imported"
         models[path.stem] = {
             "name": path.stem,
             "architecture": str(card.get("architecture", "?")),
@@ -65,19 +65,25 @@ def verify(
     as_json: options.JsonOption = False,
 ) -> None:
     """Check that model files are whole, what their cards say, and load."""
-    from vosctl.models.names import available
+    import torch
+
+    from vosctl.models.box_network import load_box_network
+    from vosctl.models.names import BOX_NETWORK, available, box_network_file
     from vosctl.models.registry import load_model
     from vosctl.models.weights_file import card_of, read_weights
 
     whole = []
-    for path in files or list(available()):
+    for path in files or (*available(), box_network_file()):
         weights = read_weights(path)
         has_backbone = bool(weights.part("backbone"))
-        if has_backbone:
+        if weights.architecture == BOX_NETWORK:
+            load_box_network(torch.device("cpu"), path)
+        elif has_backbone:
             load_model(str(path), device="cpu", precision="fp32")
         has_card = bool(card_of(path))
         known = "as its card says" if has_card else "it has no card to compare with"
-        network = "A-GAME" if weights.part("agame") else "refinement network"
+        parts = {"agame": "A-GAME", "box": "box decoder"}
+        network = next((name for part, name in parts.items() if weights.part(part)), "refinement network")
         content = f"backbone and {network}" if has_backbone else network
         whole.append({"file": str(path), "sha256": weights.sha256, "has_card": has_card})
         whole[-1] |= {"architecture": weights.architecture, "content": content}

@@ -7,6 +7,7 @@ coarse: edges are the refinement network's job.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.models.backbone import Features, ResNet
-from vosctl.models.names import shipped_folder
+from vosctl.models.names import BOX_NETWORK, box_network_file
 from vosctl.models.weights_file import read_weights
 
 SIZE = 256  # pixels, both sides of the square
@@ -29,22 +30,52 @@ def _block(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> nn.
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
-class BoxNetwork(nn.Module):
-    """A ResNet-18 up to layer3, context by dilated convolutions, and a decoder with skip connections."""
+class BoxDecoder(nn.Module):
+    """Context by dilated convolutions, and a decoder with skip connections.
+
+    Args:
+        channels: of the backbone's stages.
+    """
 
     places: Tensor
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.reduce = _block(channels[2] + 3, 128, 1)
+        self.context = nn.ModuleList([_block(128, 64, 3, dilation) for dilation in _DILATIONS])
+        self.whole = nn.Sequential(nn.Conv2d(128, 64, 1), nn.ReLU(inplace=True))
+        self.deep = _block(64 * (len(_DILATIONS) + 1), 128)
+        self.skip2, self.skip1 = _block(channels[1], 64, 1), _block(channels[0], 32, 1)
+        self.middle, self.shallow = _block(128 + 64, 64), _block(64 + 32, 48)
+        self.last = nn.Conv2d(48, 4, 3, padding=1)
+        self.register_buffer("places", _places(SIZE // 16), persistent=False)
+
+    def forward(self, features: Features) -> Tensor:
+        """Logits of the object in the box.
+
+        Args:
+            features: of squares (B, 3, SIZE, SIZE); layer4 is not needed.
+
+        Returns:
+            (B, SIZE/2, SIZE/2).
+        """
+        layer3 = features.layer3  # (B, C3, 16, 16)
+        places = self.places.to(layer3.dtype).expand(len(layer3), -1, -1, -1)
+        x = self.reduce(torch.cat([layer3, places], 1))
+        whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
+        x = self.deep(torch.cat([*(block(x) for block in self.context), whole], 1))
+        x = self.middle(torch.cat([_double(x), self.skip2(features.layer2)], 1))  # (B, 64, 32, 32)
+        x = self.shallow(torch.cat([_double(x), self.skip1(features.layer1)], 1))  # (B, 48, 64, 64)
+        return F.pixel_shuffle(self.last(x), 2).squeeze(1)
+
+
+class BoxNetwork(nn.Module):
+    """A ResNet-18 up to layer3, and the decoder."""
 
     def __init__(self) -> None:
         super().__init__()
         self.backbone = ResNet("resnet18", stages=3)
-        self.reduce = _block(256 + 3, 128, 1)
-        self.context = nn.ModuleList([_block(128, 64, 3, dilation) for dilation in _DILATIONS])
-        self.whole = nn.Sequential(nn.Conv2d(128, 64, 1), nn.ReLU(inplace=True))
-        self.deep = _block(64 * (len(_DILATIONS) + 1), 128)
-        self.skip2, self.skip1 = _block(128, 64, 1), _block(64, 32, 1)
-        self.middle, self.shallow = _block(128 + 64, 64), _block(64 + 32, 48)
-        self.last = nn.Conv2d(48, 4, 3, padding=1)
-        self.register_buffer("places", _places(SIZE // 16), persistent=False)
+        self.box = BoxDecoder(self.backbone.channels)
 
     def forward(self, squares: Tensor) -> Tensor:
         """Logits of the object in the box.
@@ -55,18 +86,8 @@ class BoxNetwork(nn.Module):
         Returns:
             (B, SIZE/2, SIZE/2).
         """
-        return self.decode(self.backbone(squares))
-
-    def decode(self, features: Features) -> Tensor:
-        """The part after the backbone."""
-        layer3 = features.layer3  # (B, 256, 16, 16)
-        places = self.places.to(layer3.dtype).expand(len(layer3), -1, -1, -1)
-        x = self.reduce(torch.cat([layer3, places], 1))
-        whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
-        x = self.deep(torch.cat([*(block(x) for block in self.context), whole], 1))
-        x = self.middle(torch.cat([_double(x), self.skip2(features.layer2)], 1))  # (B, 64, 32, 32)
-        x = self.shallow(torch.cat([_double(x), self.skip1(features.layer1)], 1))  # (B, 48, 64, 64)
-        return F.pixel_shuffle(self.last(x), 2).squeeze(1)
+        logits: Tensor = self.box(self.backbone(squares))
+        return logits
 
 
 def _double(x: Tensor) -> Tensor:
@@ -114,16 +135,22 @@ def _with_margin(box: Sequence[float]) -> tuple[int, int, int, int]:
     return left, top, max(left + 1, round(right + dx)), max(top + 1, round(bottom + dy))
 
 
-def load_box_network(device: torch.device) -> BoxNetwork:
-    """The shipped network, in float32, ready for inference.
+def load_box_network(device: torch.device, path: Path | None = None) -> BoxNetwork:
+    """The network in float32, ready for inference.
+
+    Args:
+        device: where to compute.
+        path: of a model file; None for the user's own in its place, or the shipped one.
 
     Raises:
-        WeightsError: its file is missing or damaged.
+        WeightsError: the file is missing, damaged or not a box network.
     """
-    file = read_weights(shipped_folder() / "box" / "box-rn18.pt")
+    file = read_weights(path or box_network_file())
     network = BoxNetwork()
     try:
-        network.load_state_dict(file.part("box"))
+        network.load_state_dict(file.state)
     except RuntimeError:
-        raise WeightsError(f"{file.path}: not a box network of this version; install vosctl anew") from None
+        raise WeightsError(
+            f"{file.path}: a {file.architecture}, expected a {BOX_NETWORK} of this version; train it anew"
+        ) from None
     return network.eval().requires_grad_(False).to(device)

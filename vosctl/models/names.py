@@ -8,6 +8,8 @@ ARCHITECTURE_NAMES = ("frtm-rn18", "frtm-rn50", "frtm-rn101", "agame-rn18", "aga
 ALIASES = {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
 """The FRTM paper's words for two of them."""
 DEFAULT = "frtm-rn18"
+BOX_NETWORK = "box-rn18"
+"""The architecture of what finds an object in its box; no tracker, so no name for --model."""
 SUFFIX = ".pt"
 """Of model files."""
 
@@ -32,6 +34,13 @@ def available() -> Iterator[Path]:
     for folder in (shipped_folder(), user_folder()):
         if folder.is_dir():
             yield from sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def box_network_file() -> Path:
+    """The box network: `box/box-rn18.pt` of the user's folder, else the shipped one."""
+    name = Path("box") / f"{BOX_NETWORK}{SUFFIX}"
+    own = user_folder() / name
+    return own if own.is_file() else shipped_folder() / name
 
 
 def known_names() -> list[str]:

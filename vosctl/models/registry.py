@@ -19,12 +19,12 @@ from vosctl.models.agame import AGAME, AGAMEOptions
 from vosctl.models.backbone import BackboneName, ResNet
 from vosctl.models.devices import Precision, choose_device, choose_dtype
 from vosctl.models.model import AGAMEModel, FRTMModel, Model
-from vosctl.models.names import ALIASES, DEFAULT, SUFFIX, available, known_names
+from vosctl.models.names import ALIASES, BOX_NETWORK, DEFAULT, SUFFIX, available, known_names
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS, OURS_FAST, FitSchedule
 from vosctl.models.weights_file import WeightsFile, read_tensors, read_weights
 
-SystemName = Literal["frtm", "agame"]
+SystemName = Literal["frtm", "agame", "box"]
 
 
 class Architecture(NamedTuple):
@@ -150,6 +150,8 @@ def architecture_name(system: SystemName, backbone: BackboneName) -> str:
     Raises:
         WeightsError: there is none.
     """
+    if (system, backbone) == ("box", "resnet18"):
+        return BOX_NETWORK
     for name, architecture in ARCHITECTURES.items():
         if (architecture.system, architecture.backbone) == (system, backbone):
             return name
@@ -188,6 +190,8 @@ def _architecture_name(
     name: str | None, file: WeightsFile | None, backbone_state: dict[str, Tensor] | None
 ) -> str:
     if file is not None:
+        if file.architecture == BOX_NETWORK:
+            raise WeightsError(f"{file.path}: finds objects in boxes (vosctl mask, --box); it tracks nothing")
         if file.architecture not in ARCHITECTURES:
             raise WeightsError(f"{file.path}: architecture {file.architecture} is not known to this version")
         return file.architecture

@@ -2,8 +2,8 @@
 
 A model file is torch's zip format, read with `weights_only`, so that loading runs no code from it:
 `{"format": 1, "architecture": NAME, "options": {}, "state": {name: tensor}}`, names under `backbone.` and
-`refinement.` (FRTM) or `agame.` (A-GAME); `options` are A-GAME's sizes and ablations.
-Beside it may lie its card, `NAME.json`, whose `sha256` the file must then have.
+`refinement.` (FRTM), `agame.` (A-GAME) or `box.` (the box network); `options` are A-GAME's sizes and
+ablations. Beside it may lie its card, `NAME.json`, whose `sha256` the file must then have.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class WeightsFile:
     architecture: str
     """frtm-rn18, agame-rn18, ..."""
     state: dict[str, Tensor]
-    """Parameters under `backbone.`, and `refinement.` or `agame.`; either may be missing."""
+    """Parameters under `backbone.`, and `refinement.`, `agame.` or `box.`; either may be missing."""
     sha256: str
     """Of the whole file."""
     path: Path
@@ -84,7 +84,7 @@ def write_weights(
     Args:
         path: of the model file, *.pt.
         architecture: frtm-rn18, ...
-        state: parameters under `backbone.`, and `refinement.` or `agame.`.
+        state: parameters under `backbone.`, and `refinement.`, `agame.` or `box.`.
         card: what people must know of the model; `sha256` is added.
         options: of the network, plain values; what `WeightsFile.options` will be.
 

@@ -46,7 +46,7 @@ def segment_boxes(model: Model, network: BoxNetwork, image: Image, boxes: Mappin
 def rough_masks(network: BoxNetwork, image: Image, boxes: Mapping[int, Box]) -> Labels:
     """What the box network alone finds: (H, W) uint8, as of `segment_boxes`."""
     height, width = image.shape[:2]
-    pixels = torch.from_numpy(image).permute(2, 0, 1).to(network.places.device).float() / 255
+    pixels = torch.from_numpy(image).permute(2, 0, 1).to(network.box.places.device).float() / 255
     best = torch.full((height, width), 0.5, device=pixels.device)
     labels = torch.zeros(height, width, dtype=torch.uint8, device=pixels.device)
     for object_id, box in boxes.items():

@@ -1,4 +1,4 @@
-"""What the training of both systems does with the backbone: what is frozen, and who gets a gradient."""
+"""What the training of all systems does with the backbone: what is frozen, and who gets a gradient."""
 
 from typing import Self
 
@@ -20,7 +20,10 @@ class BackboneTraining(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.backbone = ResNet(recipe.model.backbone, dilated_layer4=recipe.model.system == "agame")
+        system = recipe.model.system
+        self.backbone = ResNet(
+            recipe.model.backbone, 3 if system == "box" else 4, dilated_layer4=system == "agame"
+        )
         self.set_trainable()
 
     def set_trainable(self) -> None:
@@ -44,7 +47,7 @@ class BackboneTraining(nn.Module):
         return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _features(self, images: Tensor, train_stem: bool) -> Features:
-        """(N, 3, H, W) -> its four stages, with no gradient into the first two of them unless wanted."""
+        """(N, 3, H, W) -> its stages, with no gradient into the first two of them unless wanted."""
         backbone = self.backbone
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.set_grad_enabled(torch.is_grad_enabled() and train_stem):
@@ -53,4 +56,6 @@ class BackboneTraining(nn.Module):
             layer1 = backbone.get_submodule("layer1")(x)
             layer2 = backbone.get_submodule("layer2")(layer1)
         layer3 = backbone.get_submodule("layer3")(layer2)
+        if backbone.stages == 3:
+            return Features(layer1, layer2, layer3, layer3.new_zeros(len(layer3), 0, 0, 0))
         return Features(layer1, layer2, layer3, backbone.get_submodule("layer4")(layer3))

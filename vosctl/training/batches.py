@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 
 from vosctl.errors import DatasetError, UsageError
 from vosctl.training.augment import augment
-from vosctl.training.clips import RealClips, Sequence, find_sequences
+from vosctl.training.boxed_objects import BoxedObjects, find_pictures
+from vosctl.training.clips import RealClips, open_sequences
 from vosctl.training.distractors import WithDistractors
-from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.recipe import Recipe, SourceRecipe
 from vosctl.training.sample import Batch, ClipSource, choose_objects
 from vosctl.training.synthetic import PastedClips, StillClips
@@ -39,15 +39,6 @@ def data_path(data: Mapping[str, Path], name: str) -> Path:
     return data[name]
 
 
-def open_sequences(path: Path) -> list[Sequence]:
-    """The sequences of a folder, packed or not.
-
-    Raises:
-        DatasetError: there are none, or they are broken.
-    """
-    return find_sequences(unpack_clips(path) if is_packed(path) else path)
-
-
 def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     """Open one source of clips.
 
@@ -61,6 +52,8 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
         source = RealClips(open_sequences(path), recipe.without)
     elif recipe.kind == "still":
         source = StillClips(path)
+    elif recipe.kind == "boxes":
+        source = BoxedObjects(find_pictures(path, recipe.without))
     else:
         source = PastedClips(path, data_path(data, recipe.backgrounds))
     if recipe.distractors:

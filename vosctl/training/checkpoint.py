@@ -20,7 +20,7 @@ class Checkpoint:
 
     step: int
     network: dict[str, Tensor]
-    """Parameters and buffers under `backbone.`, and `refinement.` or `agame.`."""
+    """Parameters and buffers under `backbone.`, and `refinement.`, `agame.` or `box.`."""
     average: dict[str, Tensor]
     """Their moving average; what is exported."""
     optimizer: dict[str, Any]

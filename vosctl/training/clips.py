@@ -10,6 +10,7 @@ import torch
 from vosctl.errors import DatasetError
 from vosctl.training import warps
 from vosctl.training.order import chance_of_frames, choose_frames
+from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.sample import TrainingClip
 
@@ -57,6 +58,20 @@ def find_sequences(folder: Path) -> list[Sequence]:
     return sequences
 
 
+def open_sequences(path: Path) -> list[Sequence]:
+    """The sequences of a folder, packed or not.
+
+    Raises:
+        DatasetError: there are none, or they are broken.
+    """
+    return find_sequences(unpack_clips(path) if is_packed(path) else path)
+
+
+def is_left_out(name: str, without: tuple[str, ...]) -> bool:
+    """Whether one of the regular expressions matches the whole name."""
+    return any(re.fullmatch(pattern, name) for pattern in without)
+
+
 class RealClips:
     """Random frames of real clips, seen through a camera that is held a little differently each time.
 
@@ -66,7 +81,7 @@ class RealClips:
     """
 
     def __init__(self, sequences: list[Sequence], without: tuple[str, ...] = ()) -> None:
-        self.sequences = [s for s in sequences if not any(re.fullmatch(p, s.name) for p in without)]
+        self.sequences = [s for s in sequences if not is_left_out(s.name, without)]
         if not self.sequences:
             raise DatasetError(f"`without` leaves none of the {len(sequences)} sequences")
 

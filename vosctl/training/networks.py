@@ -2,10 +2,16 @@
 
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.backbone_training import BackboneTraining
+from vosctl.training.box_network import BoxTrainingNetwork
 from vosctl.training.network import TrainingNetwork
 from vosctl.training.recipe import Recipe
 
 
 def make_network(recipe: Recipe) -> BackboneTraining:
-    """FRTM or A-GAME with what belongs to its training, at its random start."""
-    return AGAMETrainingNetwork(recipe) if recipe.model.system == "agame" else TrainingNetwork(recipe)
+    """FRTM, A-GAME or the box network with what belongs to its training, at its random start."""
+    networks: dict[str, type[BackboneTraining]] = {
+        "frtm": TrainingNetwork,
+        "agame": AGAMETrainingNetwork,
+        "box": BoxTrainingNetwork,
+    }
+    return networks[recipe.model.system](recipe)

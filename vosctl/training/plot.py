@@ -41,7 +41,10 @@ def plot_log(lines: Sequence[dict[str, Any]], path: Path) -> None:
         draw.line([(box[0], y), (box[2], y)], fill=_GRID)
         draw.text((x, box[3] + 8), f"{share * last:.0f}", fill=_INK, font=font, anchor="mt")
     draw.text((box[2], box[3] + 28), "step", fill=_INK, font=font, anchor="rt")
-    curves = ((losses, _LOSS, "loss", box[0] - 6, "rm"), (scores, _VALIDATION, "val J&F", box[2] + 6, "lm"))
+    curves = (
+        (losses, _LOSS, "loss", box[0] - 6, "rm"),
+        (scores, _VALIDATION, "score", box[2] + 6, "lm"),
+    )
     for curve, colour, name, x, anchor in curves:
         if not curve:
             continue

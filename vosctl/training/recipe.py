@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from vosctl.errors import UsageError
 from vosctl.models.agame import AGAMEOptions
+from vosctl.models.box_network import SIZE as BOX_SIZE
 from vosctl.training.augment import Augmentation
 
 
@@ -18,8 +19,8 @@ from vosctl.training.augment import Augmentation
 class ModelRecipe:
     """What is trained, and from where it starts."""
 
-    system: Literal["frtm", "agame"] = "frtm"
-    """Which method."""
+    system: Literal["frtm", "agame", "box"] = "frtm"
+    """Which method; `box` is the network that finds an object in its box."""
     backbone: Literal["resnet18", "resnet50", "resnet101"] = "resnet18"
     """Which ResNet F is."""
     start: str = ""
@@ -35,9 +36,10 @@ class ModelRecipe:
 class SourceRecipe:
     """Where clips come from."""
 
-    kind: Literal["clips", "still", "pasted"]
+    kind: Literal["clips", "still", "pasted", "boxes"]
     """`clips`: real ones (DAVIS, YouTube-VOS or packed); `still`: an object moved within its photograph;
-    `pasted`: cut-out objects on other photographs."""
+    `pasted`: cut-out objects on other photographs; `boxes`: for the box network, objects of photographs or of
+    the frames of clips."""
     data: str
     """Name (as in --data NAME=PATH) of the clips, or of the folder of `images` and `masks`."""
     backgrounds: str = ""
@@ -45,7 +47,7 @@ class SourceRecipe:
     weight: float = 1.0
     """How often clips come from here, against the other sources."""
     without: tuple[str, ...] = ()
-    """For `clips`: sequences to leave out, as regular expressions."""
+    """For `clips` and `boxes`: sequences or photographs to leave out, as regular expressions."""
     distractors: float = 0.0
     """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip
     as something that is not followed."""
@@ -64,7 +66,7 @@ class StageRecipe:
     size: tuple[int, int]
     """(H, W) of the frames."""
     frames: int = 3
-    """Frames of a clip: one reference, the others to be segmented."""
+    """Frames of a clip: one reference, the others to be segmented; the box network sees 1."""
     step: int = 0
     """0: frames in random order, for FRTM; n: in order of time, n apart at most, for A-GAME."""
     objects: int = 1
@@ -129,7 +131,7 @@ class OptimizerRecipe:
 
 @dataclass(frozen=True)
 class ValidationRecipe:
-    """A score through the real tracker, every so often."""
+    """A score through the real tracker, every so often; of the box network, the masks from boxes."""
 
     data: str = ""
     """Name of a folder in the DAVIS layout; empty for no validation."""
@@ -138,7 +140,9 @@ class ValidationRecipe:
     sequences: tuple[str, ...] = ()
     """Which sequences; none means all."""
     height: int = 240
-    """Frames are scaled down to this height first."""
+    """Frames are scaled down to this height first; not for the box network."""
+    photos: str = ""
+    """Box network: name of a folder of `images` and `masks`; those are scored that the sources leave out."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +227,17 @@ def _check(recipe: Recipe, file: str) -> None:
     optimizer, validation = recipe.optimizer, recipe.validation
     if min(recipe.log_every, recipe.checkpoint_every, validation.every, optimizer.stem_every) < 1:
         raise UsageError(f"{file}: each of log_every, checkpoint_every, every, stem_every must be 1 or more")
+    system = recipe.model.system
+    if any((s.kind == "boxes") != (system == "box") for s in recipe.sources):
+        raise UsageError(f'{file}: sources of kind = "boxes" and system = "box" go together')
+    if validation.photos and system != "box":
+        raise UsageError(f"{file}: validation.photos is for the box network")
+    if system == "box" and recipe.model.backbone != "resnet18":
+        raise UsageError(f'{file}: the box network has backbone = "resnet18"')
     for stage in recipe.stages:
         if (
-            stage.steps < 1
-            or stage.batch < 1
-            or stage.frames < 2
-            or stage.objects < 1
+            min(stage.steps, stage.batch, stage.objects) < 1
+            or stage.frames < (1 if system == "box" else 2)
             or min(stage.size) < 32
         ):
             raise UsageError(
@@ -236,7 +245,11 @@ def _check(recipe: Recipe, file: str) -> None:
             )
         if len(stage.rates) not in (0, 2) or min(stage.rates, default=1.0) <= 0:
             raise UsageError(f"{file}: rates = {list(stage.rates)}: expected two learning rates above 0")
-        if recipe.model.system == "agame" and (stage.step < 1 or any(s % 16 for s in stage.size)):
+        if system == "box" and (stage.frames, stage.objects, *stage.size) != (1, 1, BOX_SIZE, BOX_SIZE):
+            raise UsageError(
+                f"{file}: {stage}: box needs frames = 1, objects = 1, size = [{BOX_SIZE}, {BOX_SIZE}]"
+            )
+        if system == "agame" and (stage.step < 1 or any(s % 16 for s in stage.size)):
             raise UsageError(f"{file}: {stage}: A-GAME needs step >= 1 and a size that 16 divides")
 
 

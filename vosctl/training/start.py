@@ -10,13 +10,11 @@ from torch import Tensor, nn
 from vosctl.errors import UsageError
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.weights_file import read_tensors
-from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.backbone_training import BackboneTraining
-from vosctl.training.network import TrainingNetwork
 
 
 def load_start(network: BackboneTraining, path: Path) -> None:
-    """Start the backbone, and S or A-GAME where the file has one; what it lacks keeps its random start.
+    """Start the backbone, and what else of the network the file has; what it lacks keeps its random start.
 
     A network that sees the prior may start from one that does not: the prior's weights are 0 then, so that
     it begins by computing the same.
@@ -35,15 +33,14 @@ def load_start(network: BackboneTraining, path: Path) -> None:
         return
     state = content["state"]
     load_backbone(network.backbone, _part(state, "backbone."), path)
-    if isinstance(network, AGAMETrainingNetwork):
-        if agame := _part(state, "agame."):
-            _load(network.agame, agame, path)
-    elif isinstance(network, TrainingNetwork) and (refinement := _part(state, "refinement.")):
-        if network.refinement.prior and not RefinementNetwork.wants_prior(refinement):
-            for name in (n for n in refinement if n.endswith("transform.0.weight")):
-                weight = refinement[name]
-                refinement[name] = torch.cat([weight, torch.zeros_like(weight[:, :1])], 1)
-        _load(network.refinement, refinement, path)
+    for name, part in network.named_children():
+        found = _part(state, f"{name}.")
+        if part is network.backbone or not found:
+            continue
+        if isinstance(part, RefinementNetwork) and part.prior and not RefinementNetwork.wants_prior(found):
+            for key in (k for k in found if k.endswith("transform.0.weight")):
+                found[key] = torch.cat([found[key], torch.zeros_like(found[key][:, :1])], 1)
+        _load(part, found, path)
 
 
 def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> None:

@@ -5,9 +5,7 @@ is interrupted and resumed gives, on one machine, the same weights as one that i
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,10 @@ from torch.utils.data import DataLoader, Sampler
 from vosctl import __version__
 from vosctl.errors import UsageError, VosctlError
 from vosctl.training.batches import Batches, data_path
+from vosctl.training.box_validation import BoxValidation
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.log import TrainingLog, read_log
+from vosctl.training.meter import Meter
 from vosctl.training.network import StepPlan
 from vosctl.training.networks import make_network
 from vosctl.training.normalization import insert_statistics, lacks_statistics, measure_statistics
@@ -93,7 +93,8 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.network = make_network(recipe)
         self.batches = Batches(recipe, data, self.rank)
-        self.validation = Validation.of(recipe, data, device) if self.is_main else None
+        validation = BoxValidation if recipe.model.system == "box" else Validation
+        self.validation = validation.of(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
             load_start(self.network, data_path(data, recipe.model.start))
             if lacks_statistics(self.network.backbone):
@@ -134,7 +135,7 @@ class Trainer:
         recipe = self.recipe
         last = min(recipe.total_steps, until or recipe.total_steps)
         self.network.train()
-        meter, bad = _Meter(), 0
+        meter, bad = Meter(), 0
         for batch in meter.waiting_for(self._loader(last)):
             values = self._train_step(batch)
             if math.isfinite(values["loss"] + values["gradient"]):
@@ -197,7 +198,7 @@ class Trainer:
         )
         return iter(loader)
 
-    def _validate(self, validation: Validation) -> None:
+    def _validate(self, validation: Validation | BoxValidation) -> None:
         scores = validation.score(self.average.values)
         mean = sum(scores.values()) / len(scores)
         self.history.append({"step": self.step, "mean": mean, "sequences": scores})
@@ -249,52 +250,6 @@ class Trainer:
     def _warn(self, text: str) -> None:
         if self.is_main:
             self.report(Progress(self.step, self.recipe.total_steps, math.nan, 0.0, warning=text))
-
-
-class _Meter:
-    """Means of what steps give, and of the time they take, since the last look."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = {}
-        self.restart()
-
-    def waiting_for(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """The batches; how long each took to come counts as waiting."""
-        while True:
-            before = time.perf_counter()
-            batch = next(batches, None)
-            if batch is None:
-                return
-            self.waited += time.perf_counter() - before
-            self.batches += 1
-            yield batch
-
-    def add(self, values: dict[str, float]) -> None:
-        """Take in what a step gave."""
-        self.counted += 1
-        self.sums = {name: self.sums.get(name, 0.0) + value for name, value in values.items()}
-
-    def means(self) -> dict[str, float]:
-        """Means of the values, `seconds` per step and how much of it was `waiting` for data; then start
-        again.
-        """
-        means = {name: total / self.counted for name, total in self.sums.items()}
-        means["seconds"] = (time.perf_counter() - self.since) / max(1, self.batches)
-        means["waiting"] = self.waited / max(1, self.batches)
-        self.restart()
-        return means
-
-    def restart(self) -> None:
-        """Forget everything so far."""
-        self.sums, self.counted, self.batches, self.waited = {}, 0, 0, 0.0
-        self.since = time.perf_counter()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Time in here is no step's."""
-        before = time.perf_counter()
-        yield
-        self.since += time.perf_counter() - before
 
 
 class _Steps(Sampler[int]):

@@ -18,8 +18,8 @@ from vosctl.models.registry import ARCHITECTURES, architecture_name
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 from vosctl.training.agame_network import AGAMETrainingNetwork
-from vosctl.training.batches import data_path, open_sequences
-from vosctl.training.clips import Sequence
+from vosctl.training.batches import data_path
+from vosctl.training.clips import Sequence, open_sequences
 from vosctl.training.network import TrainingNetwork
 from vosctl.training.networks import make_network
 from vosctl.training.pictures import read_image, read_labels
@@ -47,15 +47,8 @@ class Validation:
         """
         if not recipe.validation.data:
             return None
-        path = data_path(data, recipe.validation.data)
-        found = {sequence.name: sequence for sequence in open_sequences(path)}
-        names = recipe.validation.sequences or tuple(found)
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise DatasetError(f"{path} has no sequence {missing[0]!r}, which the recipe validates on")
         dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float32
-        chosen = tuple(found[name] for name in names)
-        return cls(chosen, recipe.validation.height, recipe, device, dtype)
+        return cls(validation_sequences(recipe, data), recipe.validation.height, recipe, device, dtype)
 
     def score(self, state: Mapping[str, Tensor]) -> dict[str, float]:
         """J&F in percent of each sequence: the mean over its objects and frames, without the first and last
@@ -88,6 +81,22 @@ class Validation:
         size = (height, round(image.shape[2] * height / image.shape[1]))
         small = F.interpolate(image[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
         return (small * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+
+
+def validation_sequences(recipe: Recipe, data: Mapping[str, Path]) -> tuple[Sequence, ...]:
+    """The sequences that a recipe validates on.
+
+    Raises:
+        UsageError: their data is not named.
+        DatasetError: their data is missing, or has not all of them.
+    """
+    path = data_path(data, recipe.validation.data)
+    found = {sequence.name: sequence for sequence in open_sequences(path)}
+    names = recipe.validation.sequences or tuple(found)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise DatasetError(f"{path} has no sequence {missing[0]!r}, which the recipe validates on")
+    return tuple(found[name] for name in names)
 
 
 def build_model(recipe: Recipe, state: Mapping[str, Tensor]) -> Model:
