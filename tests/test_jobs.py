@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vosctl.errors import JobsError, MaskError
-from vosctl.jobs import COLUMNS, Job, check_outputs, find_masks, read_jobs
+from vosctl.job_entries import COLUMNS
+from vosctl.jobs import Job, check_outputs, find_masks, read_jobs
 from vosctl.task import MaskAt
 
 # The folder is written anew in each example, so that examples do not see each other's files.

@@ -10,12 +10,7 @@
 followed, unless that is allowed: a list may come from elsewhere.
 """
 
-import csv
-import difflib
-import io
-import json
 import os
-import reprlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,18 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from vosctl.errors import JobsError, MaskError
+from vosctl.job_entries import REQUIRED, read_entries, show
 from vosctl.media.frame_folder import list_images
 from vosctl.task import MaskAt, parse_mask
 
-COLUMNS = ("clip", "mask", "output", "model", "max-size")
-_REQUIRED = ("clip", "mask")
-_SEPARATORS = ",;\t"  # spreadsheets write any of them
 _MASK_SEPARATOR = ";"
-_MAX_BYTES = 16 << 20
 _MAX_JOBS = 100_000
 _MIN_SIZE, _MAX_SIZE = 32, 1 << 20  # pixels
-_REPR = reprlib.Repr()
-_REPR.maxlevel, _REPR.maxstring, _REPR.maxlong, _REPR.maxother = 2, 60, 60, 60
 
 
 @dataclass(frozen=True)
@@ -61,8 +51,7 @@ def read_jobs(path: Path, allow_outside: bool = False) -> list[Job]:
     Raises:
         JobsError: the list cannot be read, or an entry is not what it must be.
     """
-    text = _read_text(path)
-    entries = _json_entries(text, path) if path.suffix.lower() == ".json" else _csv_entries(text, path)
+    entries = read_entries(path)
     folder = path.parent
     try:
         root = folder.resolve()
@@ -74,7 +63,7 @@ def read_jobs(path: Path, allow_outside: bool = False) -> list[Job]:
             raise JobsError(f"{path}: holds more than {_MAX_JOBS} jobs; split it")
         jobs.append(_Entry(where, entry, folder, None if allow_outside else root).job())
     if not jobs:
-        raise JobsError(f"{path}: holds no job; expected entries with {' and '.join(_REQUIRED)}")
+        raise JobsError(f"{path}: holds no job; expected entries with {' and '.join(REQUIRED)}")
     check_outputs((job.output, job.where) for job in jobs if job.output)
     return jobs
 
@@ -130,109 +119,6 @@ def find_masks(clip: Path, name: str, folder: Path) -> tuple[MaskAt, ...]:
     return tuple(masks)
 
 
-def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise JobsError(f"{path} cannot be read: {reason}; expected a list of jobs, CSV or JSON") from None
-    if len(data) > _MAX_BYTES:
-        raise JobsError(f"{path}: larger than {_MAX_BYTES >> 20} MiB, which no list of jobs is; split it")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise JobsError(f"{path} line {line}: not UTF-8; save the list as UTF-8 text") from None
-
-
-def _csv_entries(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(_SEPARATORS, key=header.count)  # the comma, if none occurs
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
-    )
-    columns: list[str] | None = None
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise JobsError(f"{path} line {reader.line_num}: not CSV ({error}); check its quotes") from None
-        where = f"{path} line {reader.line_num}"
-        if row is None:
-            if columns is None:
-                raise JobsError(f"{path} is empty; expected a header such as {','.join(COLUMNS)}")
-            return
-        cells = [cell.strip() for cell in row]
-        if not any(cells):
-            continue
-        if columns is None:
-            columns = _columns(row, where)
-            continue
-        if any(cells[len(columns) :]):
-            raise JobsError(
-                f"{where}: {len(cells)} values, expected {len(columns)} ({', '.join(columns)}); "
-                "put values that hold a separator in quotes"
-            )
-        yield where, {column: cell for column, cell in zip(columns, cells, strict=False) if cell}
-
-
-def _columns(header: list[str], where: str) -> list[str]:
-    while not header[-1].strip():  # spreadsheets write empty columns at the end
-        header = header[:-1]
-    columns = [_column(cell.strip(), where) for cell in header]
-    _refuse_twice(columns, where)
-    missing = [name for name in _REQUIRED if name not in columns]
-    if missing:
-        raise JobsError(
-            f"{where}: no column {' and no column '.join(missing)}; expected a header such as "
-            f"{','.join(COLUMNS)}"
-        )
-    return columns
-
-
-def _refuse_twice(columns: list[str], where: str) -> None:
-    for name in COLUMNS:
-        if columns.count(name) > 1:
-            raise JobsError(f"{where}: {name} is there twice; remove one")
-
-
-def _column(name: str, where: str) -> str:
-    known = name.lower().replace("_", "-")
-    if known in COLUMNS:
-        return known
-    near = difflib.get_close_matches(known, COLUMNS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(COLUMNS)}"
-    raise JobsError(f"{where}: {_show(name)} is not known; {hint}")
-
-
-def _json_entries(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    def no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        entry = dict(pairs)
-        if len(entry) < len(pairs):
-            raise JobsError(f"{path}: a key stands twice in {_show(entry)}; remove one")
-        return entry
-
-    try:
-        content = json.loads(text, object_pairs_hook=no_key_twice)
-    except json.JSONDecodeError as error:
-        raise JobsError(f"{path} line {error.lineno}: not JSON ({error.msg}, column {error.colno})") from None
-    except (ValueError, RecursionError) as error:
-        raise JobsError(f"{path}: not JSON that can be read ({error})") from None
-    if not isinstance(content, list):
-        raise JobsError(
-            f'{path}: found {_show(content)}, expected a list [{{"clip": ..., "mask": ...}}, ...]'
-        )
-    for number, entry in enumerate(content, 1):
-        where = f"{path} entry {number}"
-        if not isinstance(entry, dict):
-            raise JobsError(f'{where}: found {_show(entry)}, expected {{"clip": ..., "mask": ...}}')
-        columns = [_column(name, where) for name in entry]
-        _refuse_twice(columns, where)
-        values = zip(columns, entry.values(), strict=True)
-        yield where, {column: value for column, value in values if value is not None and value != ""}
-
-
 @dataclass(frozen=True)
 class _Entry:
     where: str
@@ -242,7 +128,7 @@ class _Entry:
     """What paths must lie in; None where they may lie anywhere."""
 
     def job(self) -> Job:
-        for name in _REQUIRED:
+        for name in REQUIRED:
             if name not in self.values:
                 raise JobsError(f"{self.where}: no {name}; expected a {name} for each job")
         clip = self._path("clip", self.values["clip"])
@@ -260,7 +146,7 @@ class _Entry:
         if isinstance(value, str):
             texts = [text.strip() for text in value.split(_MASK_SEPARATOR) if text.strip()]
         if not isinstance(texts, list) or not texts:
-            raise JobsError(f'{self.where}: mask is {_show(value)}, expected "FILE" or ["FILE", "60=FILE"]')
+            raise JobsError(f'{self.where}: mask is {show(value)}, expected "FILE" or ["FILE", "60=FILE"]')
         seen = set()
         for text in texts:
             frame, path = parse_mask(self._text("mask", text))
@@ -286,15 +172,15 @@ class _Entry:
             value = int(value)
         if type(value) is not int or not _MIN_SIZE <= value <= _MAX_SIZE:
             raise JobsError(
-                f"{self.where}: max-size is {_show(value)}, expected pixels, {_MIN_SIZE} to {_MAX_SIZE}"
+                f"{self.where}: max-size is {show(value)}, expected pixels, {_MIN_SIZE} to {_MAX_SIZE}"
             )
         return value
 
     def _text(self, name: str, value: object) -> str:
         if not isinstance(value, str) or not value:
-            raise JobsError(f"{self.where}: {name} is {_show(value)}, expected text")
+            raise JobsError(f"{self.where}: {name} is {show(value)}, expected text")
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-            raise JobsError(f"{self.where}: {name} {_show(value)} holds a control character; remove it")
+            raise JobsError(f"{self.where}: {name} {show(value)} holds a control character; remove it")
         return value
 
     def _path(self, name: str, value: object) -> Path:
@@ -304,15 +190,10 @@ class _Entry:
         try:
             inside = path.resolve().is_relative_to(self.root)
         except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a name too long
-            raise JobsError(f"{self.where}: {name} {_show(value)} cannot be found: {error}") from None
+            raise JobsError(f"{self.where}: {name} {show(value)} cannot be found: {error}") from None
         if not inside:
             raise JobsError(
-                f"{self.where}: {name} {_show(value)} lies outside {self.folder}; move it there, "
+                f"{self.where}: {name} {show(value)} lies outside {self.folder}; move it there, "
                 "or use --allow-outside if you trust this list"
             )
         return path
-
-
-def _show(value: object) -> str:
-    """A value as a message shows it: short, on one line."""
-    return _REPR.repr(value)

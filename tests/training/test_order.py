@@ -7,8 +7,9 @@ import torch
 
 from vosctl.training.clips import RealClips, find_sequences
 from vosctl.training.order import chance_of_frames, choose_frames
+from vosctl.training.pasted_clips import PastedClips
 from vosctl.training.sample import ClipSource
-from vosctl.training.synthetic import PastedClips, StillClips
+from vosctl.training.still_clips import StillClips
 
 
 def test_frames_in_order_are_evenly_spaced() -> None:

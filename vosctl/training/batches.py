@@ -16,9 +16,10 @@ from vosctl.training.augment import augment
 from vosctl.training.boxed_objects import BoxedObjects, find_pictures
 from vosctl.training.clips import RealClips, open_sequences
 from vosctl.training.distractors import WithDistractors
+from vosctl.training.pasted_clips import PastedClips
 from vosctl.training.recipe import Recipe, SourceRecipe
 from vosctl.training.sample import Batch, ClipSource, choose_objects
-from vosctl.training.synthetic import PastedClips, StillClips
+from vosctl.training.still_clips import StillClips
 
 # A clip whose reference shows no object is drawn again, so many times at most.
 _DRAWS = 5

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vosctl.training.pasted_clips import Cutouts, paste
 from vosctl.training.sample import ClipSource, TrainingClip
-from vosctl.training.synthetic import Cutouts, paste
 
 
 class WithDistractors:

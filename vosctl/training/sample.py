@@ -9,6 +9,8 @@ from torch import Tensor
 
 # In label maps: a pixel that nobody has decided about. It takes no part in the loss.
 VOID = 255
+# Of a made-up clip.
+MOST_OBJECTS = 5
 
 
 @dataclass(frozen=True)
