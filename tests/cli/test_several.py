@@ -1,5 +1,10 @@
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +12,11 @@ import pytest
 from PIL import Image
 
 from tests.cli.command import Command
+from tests.small import moving_discs
 from vosctl.cli.several import tasks_of_clips, tasks_of_jobs
 from vosctl.errors import JobsError
+from vosctl.media.clip import ClipInfo
+from vosctl.media.video_writer import VideoWriter
 from vosctl.models.choice import ModelChoice
 from vosctl.task import MaskAt, Task
 from vosctl.tracking.settings import TrackerSettings
@@ -59,6 +67,40 @@ def test_one_failing_clip_does_not_stop_the_rest(vosctl: Command, clips: list[Pa
         assert np.array_equal(a, b)
     assert sorted(path.name for path in Path("drawn").iterdir()) == ["a.mp4", "b.mp4"]
     assert not Path("out/bad").exists()
+
+
+def test_after_ctrl_c_json_is_whole_and_resume_goes_on(vosctl: Command, clip: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long.mp4"
+    frames, _ = moving_discs(400, objects=2)
+    with VideoWriter(long, ClipInfo(long, 160, 96, 400, None, has_audio=False, is_folder=False)) as video:
+        for frame in frames:
+            video.write(frame)
+    Path("given").mkdir()
+    for name in ("clip", "long"):
+        shutil.copy("first.png", f"given/{name}.png")
+    # A shell starts what it puts into the background with SIGINT ignored; tests may run there.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    start += "from vosctl.cli.app import main; main()"
+    command = [sys.executable, "-c", start, "segment", "clip.mp4", "long.mp4", "--masks-from", "given"]
+    command += ["-o", "out", "--json", "--backbone-weights", str(vosctl.backbone), "--device", "cpu"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(list(Path("out/long").glob("*.png"))) < 10:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    (line,) = out.splitlines()
+    found = json.loads(line)
+    assert found["exit_code"] == 130
+    assert "to go on: add --resume" in found["error"]
+    assert [(Path(one["clip"]).name, one["status"]) for one in found["clips"]] == [("clip.mp4", "done")]
+    made = len(list(Path("out/long").glob("*.png")))
+    assert 10 <= made < 400
+    cut = json.loads(subprocess.run([*command, "--resume"], capture_output=True, check=True).stdout)
+    assert [one["status"] for one in cut["clips"]] == ["skipped", "done"]
+    assert len(list(Path("out/long").glob("*.png"))) == 400
 
 
 def test_a_list_resumes_what_is_finished(vosctl: Command, clips: list[Path], tmp_path: Path) -> None:

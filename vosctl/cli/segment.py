@@ -7,7 +7,7 @@
 
 alone where there is nothing to do or the command fails before the run's end.
 
-Of several clips, which is also their `--report`:
+Of several clips, after Ctrl-C of those that have ended, which is also their `--report`:
 
     clips                           [{clip, output, status, error, attempts, seconds, summary}], status being
                                     one of the following, summary that of one clip or null

@@ -16,6 +16,7 @@ from rich.table import Table
 from vosctl.batch.engines import Engine
 from vosctl.batch.outcome import Outcome, Status
 from vosctl.cli.console import console
+from vosctl.cli.results import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.exports.formats import find_format
 from vosctl.exports.png import make_folder
@@ -112,7 +113,7 @@ def run_all(
         As plain data: `clips`, the outcomes in order; the number of each status; `frames`; `seconds`.
 
     Raises:
-        InterruptedRunError: Ctrl-C.
+        InterruptedRunError: Ctrl-C; `--json` then tells of the clips that have ended.
         VosctlError: nothing can be run at all: no such cluster, say.
     """
     for folder in {path for task in tasks for path in _parents(task)}:
@@ -127,9 +128,15 @@ def run_all(
                 outcomes[index] = outcome
                 bar.end(outcome)
     except KeyboardInterrupt:
+        json_result.put(_report(failures, outcomes, start))
         raise InterruptedRunError(
             "every file written so far is whole; to go on: add --resume; to start over: --overwrite"
         ) from None
+    return _report(failures, outcomes, start)
+
+
+def _report(failures: Sequence[Outcome], outcomes: Mapping[int, Outcome], start: float) -> dict[str, Any]:
+    """What `run_all` gives, of the clips that have ended."""
     ordered = [*failures, *(outcomes[index] for index in sorted(outcomes))]
     counts = Counter(outcome.status for outcome in ordered)
     return {
