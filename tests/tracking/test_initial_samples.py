@@ -1,7 +1,9 @@
 import pytest
 import torch
 
-from vosctl.tracking.initial_samples import fill_hole, initial_samples, sample_weights
+from vosctl.media.boxes import Box
+from vosctl.tracking import initial_samples as module
+from vosctl.tracking.initial_samples import boxes_of, fill_hole, sample_weights
 
 
 def scene() -> tuple[torch.Tensor, torch.Tensor]:
@@ -11,6 +13,20 @@ def scene() -> tuple[torch.Tensor, torch.Tensor]:
     mask[20:55, 30:90] = 1
     image[:, mask > 0] = torch.tensor([0.9, 0.1, 0.1])[:, None]
     return image, mask
+
+
+def initial_samples(
+    image: torch.Tensor, mask: torch.Tensor, count: int, seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return module.initial_samples(image, mask, count, seed, boxes_of(mask[None])[0])
+
+
+def test_boxes_hold_just_the_objects() -> None:
+    masks = torch.zeros(4, 9, 12)
+    masks[0, 2:5, 3:8] = 1
+    masks[1, 8, 11] = 1
+    masks[2] = 1
+    assert boxes_of(masks) == [Box(3, 2, 8, 5), Box(11, 8, 12, 9), Box(0, 0, 12, 9), None]
 
 
 def test_the_frame_itself_comes_first_and_counts_twice() -> None:
@@ -58,7 +74,8 @@ def test_almost_nothing_to_cut_out(pixels: int) -> None:
     mask[40, 50] = pixels
     images, labels = initial_samples(image, mask, 5, 0)
     assert torch.isfinite(images).all()
-    assert len(images) == len(labels) == (5 if pixels else 1)
+    assert len(images) == len(labels) == 5
+    assert bool((images[1:] == image).all()) == (pixels == 0)
 
 
 def test_an_object_that_fills_the_frame() -> None:

@@ -151,10 +151,7 @@ def test_the_state_does_not_grow_with_the_clip() -> None:
         tracker = Tracker(tiny_model())
         for _ in tracker.run(frames * repeats, {0: labels[0]}):
             pass
-        memory = tracker._system._memories[0]
-        state = [memory.w1, memory.normal, memory.moment, *tracker._system._w2]
-        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in state))
-        assert all(isinstance(value, torch.Tensor | float | torch.dtype) for value in vars(memory).values())
+        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in tracker._system._learned))
     assert sizes[0] == sizes[1] < 25e6
 
 
@@ -168,11 +165,8 @@ def test_each_object_costs_a_few_megabytes() -> None:
         for index, mask in masks.items():
             mask[100:200, 100 * index : 100 * index + 80] = 1
         system.start(torch.rand(3, 480, 854), masks)
-        kept = [*system._w2, *system._prior]
-        kept += [
-            value for memory in system._memories for value in vars(memory).values() if torch.is_tensor(value)
-        ]
-        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in kept))
+        assert system._learned is not None
+        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in system._learned))
     assert 2e6 < (sizes[1] - sizes[0]) / 2 < 25e6
 
 

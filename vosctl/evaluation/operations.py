@@ -79,16 +79,17 @@ def _of_frtm(
         features: Features = backbone(image)
         channels, h, w = features.layer3.shape[1:]
         target = TargetModel(torch.empty(objects, HIDDEN, channels), torch.empty(objects, 9, HIDDEN))
-        memory = TargetMemory(target.w1[0])
-        label = torch.empty(1, height, width)
+        label = torch.empty(1, 1, height, width)
         several = features.layer3.expand(1, samples, channels, h, w), label.expand(1, samples, height, width)
         weights = torch.empty(samples)
+        memory = TargetMemory.of(target.w1[:1], features.layer3[None], label, torch.empty(1, 1))
+        seen = torch.ones(1, 1, dtype=torch.bool)
 
     def extend() -> None:
-        memory.extend(features.layer3, label, settings.learning_rate)
+        memory.extended(features.layer3, label, seen, settings.learning_rate)
 
     def refit() -> None:
-        refit_last_layer(target.w2[:1], [memory], model.schedule.update)
+        refit_last_layer(target.w2[:1], memory.normal, memory.moment, model.schedule.update)
 
     operations = {
         "features": _count(lambda: backbone(image), convolutions=True),
@@ -133,7 +134,7 @@ def product_rate(device: torch.device, dtype: torch.dtype) -> float:
 @torch.no_grad()
 def _count(work: Callable[[], object], *, convolutions: bool = False) -> float:
     """Operations of `work`; of its convolutions alone, or of everything."""
-    in_place: dict[Any, Any] = {torch.ops.aten.addmm_: _of_addmm}  # which it does not know by itself
+    in_place: dict[Any, Any] = {torch.ops.aten.baddbmm_: _of_baddbmm}  # which it does not know by itself
     with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
         work()
     by_operator = counter.get_flop_counts()["Global"]
@@ -142,6 +143,6 @@ def _count(work: Callable[[], object], *, convolutions: bool = False) -> float:
     )
 
 
-def _of_addmm(_total: object, a: Sequence[int], b: Sequence[int], **_options: object) -> int:
-    """Operations of a product, from its factors' shapes."""
-    return 2 * a[0] * a[1] * b[1]
+def _of_baddbmm(_total: object, a: Sequence[int], b: Sequence[int], **_options: object) -> int:
+    """Operations of a batch of products, from its factors' shapes."""
+    return 2 * a[0] * a[1] * a[2] * b[2]

@@ -64,6 +64,14 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     return torch.float32
 
 
+def upload(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Values of the host, of the device and number type of `like`; a GPU is not waited for."""
+    values = values.to(like.dtype)
+    if like.is_cuda:
+        values = values.pin_memory()
+    return values.to(like.device, non_blocking=True)
+
+
 @contextmanager
 def products_in(dtype: torch.dtype) -> Iterator[None]:
     """Let float32 matrix products round their factors to the networks' number type; sums stay float32.

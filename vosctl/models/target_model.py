@@ -18,6 +18,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.conjugate_gradient import Vector, conjugate_gradient
+from vosctl.models.devices import upload
 from vosctl.models.normal_equations import apply_stencil, neighbours, score_equations
 
 HIDDEN = 96  # c, the channels between w1 and w2
@@ -66,7 +67,7 @@ class TargetModel:
             # Uniform in +-1/sqrt(fan-in), the customary start of a convolution.
             w1.append((torch.rand(HIDDEN, channels, generator=generator) * 2 - 1) / math.sqrt(channels))
             w2.append((torch.rand(9, HIDDEN, generator=generator) * 2 - 1) / math.sqrt(9 * HIDDEN))
-        return cls(torch.stack(w1).to(like), torch.stack(w2).to(like))
+        return cls(upload(torch.stack(w1), like), upload(torch.stack(w2), like))
 
     def scores(self, features: Tensor) -> Tensor:
         """Coarse scores, about 1 on the target and 0 off it; differentiable in the features.
@@ -120,13 +121,20 @@ def fit_target_model(
         The target models of the O objects.
     """
     objects, _, channels = features.shape[:3]
+    start = TargetModel.random(channels, seeds or range(objects), features)
+    return gauss_newton(start, features, labels, sample_weights.to(features), schedule)
+
+
+def gauss_newton(
+    model: TargetModel, features: Tensor, labels: Tensor, sample_weights: Tensor, schedule: FitSchedule
+) -> TargetModel:
+    """The same from a given start; all arguments are on one device, and the host waits for nothing."""
     grid = features.shape[-2:]
     equations = score_equations(labels.flatten(0, 1), grid)
-    gamma = sample_weights.to(features).view(1, -1, 1, 1)
+    gamma = sample_weights.view(1, -1, 1, 1)
     stencil = equations.stencil.unflatten(0, labels.shape[:2]) * gamma.unsqueeze(2)  # (O, K, 9, h, w)
     target = equations.target.unflatten(0, labels.shape[:2]) * gamma  # (O, K, h, w)
     x = features.flatten(3)  # (O, K, C, n), n = h*w
-    model = TargetModel.random(channels, seeds or range(objects), features)
 
     def scores(kernel: Tensor) -> Tensor:  # (O, 9, C) -> (O, K, h, w)
         return gather((kernel.unsqueeze(1) @ x).unflatten(-1, grid))

@@ -12,7 +12,7 @@ from vosctl.exports.png import make_folder
 from vosctl.media.files import atomic_path
 from vosctl.models.weights_file import read_tensors
 
-FORMAT = 1
+FORMAT = 2
 # The newest is what an interrupted run goes on from; the others let a correction begin near its frame.
 _MOST = 4  # each is about 3 MB an object
 _STEM = "state-"

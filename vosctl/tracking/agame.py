@@ -51,9 +51,7 @@ class AGAMESystem:
         return 1
 
     def state_dict(self) -> dict[str, Any]:
-        """All that later frames depend on: tensors on the host and plain data."""
-        host = torch.device("cpu")
-        objects = ((object_id, _move(state, host)) for object_id, state in self._states.items())
+        """All that later frames depend on: see `System`."""
         return {
             "objects": [
                 {
@@ -62,7 +60,7 @@ class AGAMESystem:
                     "gaussians": list(state.gaussians) if state.gaussians else None,
                     "masks": state.masks,
                 }
-                for object_id, state in objects
+                for object_id, state in self._states.items()
             ]
         }
 

@@ -10,11 +10,30 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from vosctl.media.boxes import Box
+from vosctl.models.devices import upload
+
 _HOLE_MARGIN = 9  # pixels by which the hole is larger than the object, so that none of its edge stays behind
 _FEATHER_SIGMA = 1.0  # pixels
 
 
-def initial_samples(image: Tensor, mask: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
+def boxes_of(masks: Tensor) -> list[Box | None]:
+    """The boxes around objects, None where there is nothing; the host waits for them, once for all.
+
+    Args:
+        masks: (O, H, W) of 0 and 1.
+    """
+    sides = []
+    for dim in (2, 1):
+        filled = masks.amax(dim)  # (O, H), then (O, W)
+        sides += [filled.argmax(1), filled.shape[1] - filled.flip(1).argmax(1)]
+    found = torch.stack([masks.amax((1, 2)).long(), *sides], 1).tolist()
+    return [Box(left, top, right, bottom) if some else None for some, top, bottom, left, right in found]
+
+
+def initial_samples(
+    image: Tensor, mask: Tensor, count: int, seed: int, box: Box | None
+) -> tuple[Tensor, Tensor]:
     """The frame and count-1 variations of it.
 
     Args:
@@ -22,19 +41,21 @@ def initial_samples(image: Tensor, mask: Tensor, count: int, seed: int) -> tuple
         mask: (H, W), 1 on the object, 0 off it.
         count: K, at least 1.
         seed: of the variations.
+        box: around the object; None where the mask is empty: then they are the frame itself.
 
     Returns:
         Images (K, 3, H, W) in [0, 1] and labels (K, H, W) of 0 and 1, the unmodified frame first.
     """
+    if count == 1 or box is None:
+        return image.expand(count, -1, -1, -1), mask.expand(count, -1, -1)
     images, labels = [image], [mask]
-    if count > 1 and mask.any():
-        generator = torch.Generator().manual_seed(seed)
-        background = fill_hole(image, mask)
-        alpha = _blur(mask[None], _FEATHER_SIGMA) * mask  # feathered inwards: no rim of the old background
-        for place in range(count - 1):
-            varied = _paste(image, mask, alpha, background, (place, count - 1), generator)
-            images.append(varied[0])
-            labels.append(varied[1])
+    generator = torch.Generator().manual_seed(seed)
+    background = fill_hole(image, mask)
+    alpha = _blur(mask[None], _FEATHER_SIGMA) * mask  # feathered inwards: no rim of the old background
+    for place in range(count - 1):
+        varied = _paste(image, mask, alpha, background, box, (place, count - 1), generator)
+        images.append(varied[0])
+        labels.append(varied[1])
     return torch.stack(images), torch.stack(labels)
 
 
@@ -94,6 +115,7 @@ def _paste(
     mask: Tensor,
     alpha: Tensor,
     background: Tensor,
+    box: Box,
     place: tuple[int, int],
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
@@ -103,10 +125,7 @@ def _paste(
         return low + (high - low) * float(torch.rand((), generator=generator))
 
     height, width = mask.shape
-    rows, columns = mask.nonzero(as_tuple=True)
-    top, bottom = int(rows.min()), int(rows.max()) + 1
-    left, right = int(columns.min()), int(columns.max()) + 1
-
+    left, top, right, bottom = box
     angle = math.radians(uniform(5, 45)) * (1 if uniform(0, 1) < 0.5 else -1)
     scale = uniform(0.5, 2.5)
     scale = min(scale, height / (bottom - top), width / (right - left))
@@ -125,7 +144,7 @@ def _paste(
     new_centre = torch.tensor([centre_x - width / 2, centre_y - height / 2])
     linear = torch.linalg.inv(to_pixels) @ inverse @ to_pixels
     shift = torch.linalg.inv(to_pixels) @ (old_centre - inverse @ new_centre)
-    theta = torch.cat([linear, shift[:, None]], 1)[None].to(image)
+    theta = upload(torch.cat([linear, shift[:, None]], 1)[None], image)
     grid = F.affine_grid(theta, [1, 1, height, width], align_corners=False)
 
     layers = torch.cat([image * alpha, alpha, mask[None]])[None]  # premultiplied, so that edges stay clean
@@ -153,7 +172,7 @@ def _grid_place(place: tuple[int, int], width: int, height: int, uniform) -> tup
 
 def _zoom(image: Tensor, factor: float) -> Tensor:
     """Enlarge about the centre, keeping the size: (3, H, W)."""
-    theta = torch.tensor([[[1 / factor, 0, 0], [0, 1 / factor, 0]]]).to(image)
+    theta = upload(torch.tensor([[[1 / factor, 0, 0], [0, 1 / factor, 0]]]), image)
     grid = F.affine_grid(theta, [1, 3, *image.shape[-2:]], align_corners=False)
     return F.grid_sample(image[None], grid, padding_mode="border", align_corners=False)[0]
 

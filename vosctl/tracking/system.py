@@ -70,7 +70,10 @@ class System(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """All that later frames depend on: tensors on the host and plain data."""
+        """All that later frames depend on: tensors, as they lie on the device, and plain data.
+
+        What later frames bring must not change these tensors in place.
+        """
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

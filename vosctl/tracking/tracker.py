@@ -111,7 +111,7 @@ class Tracker:
 
         To be taken after the last result of a window (`index + 1 == position`), or before the first.
         """
-        return {"position": self.position, "system": self._system.state_dict()}
+        return {"position": self.position, "system": _on_host(self._system.state_dict())}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of the same model and settings: `run` then starts at its position."""
@@ -296,3 +296,12 @@ class Tracker:
         if not self.stats.first_mask_seconds:
             self.stats.first_mask_seconds = self.stats.model_seconds
         self.stats.frames += frames
+
+
+def _on_host(state: Any) -> Any:
+    """A copy of plain data, its tensors on the host."""
+    if isinstance(state, Tensor):
+        return state.to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: _on_host(value) for key, value in state.items()}
+    return [_on_host(value) for value in state] if isinstance(state, list) else state

@@ -114,23 +114,21 @@ class TrainingNetwork(BackboneTraining):
         plan: StepPlan,
     ) -> TargetModel:
         """Update w2 as the tracker does, on the reference and a frame's prediction."""
-        clips, objects = masks.shape[:2]
+        objects = masks.shape[1]
         share = float(np.random.default_rng(plan.seed).uniform(*_DRIFT_SHARES))
         labels = (masks == 1).float()
         predicted = torch.sigmoid(logits.float())  # (B, O, H, W)
         predicted = predicted * (predicted > 0.5)
-        memories = []
-        for index in range(clips * objects):
-            clip, slot = divmod(index, objects)
-            memory = TargetMemory(models.w1[index])
-            samples = torch.stack([reference[clip], layer3[clip].float()])
-            both = torch.stack([labels[clip, slot], predicted[clip, slot]])
-            if (predicted[clip, slot] > 0).sum() < 10:  # lost: the tracker does not learn from such a frame
-                samples, both = samples[:1], both[:1]
-            weights = torch.tensor([1 - share, share][: len(both)])
-            memory.start(samples, both, weights / weights.sum())
-            memories.append(memory)
-        return TargetModel(models.w1, refit_last_layer(models.w2, memories, FitSchedule().update))
+        seen = (predicted > 0).sum((2, 3)) >= 10  # lost: the tracker does not learn from such a frame
+        weights = torch.stack([1 - share * seen, share * seen], -1).flatten(0, 1)  # (B*O, 2)
+        memory = TargetMemory.of(
+            models.w1,
+            torch.stack([reference, layer3.float()], 1).repeat_interleave(objects, 0),  # (B*O, 2, C, h, w)
+            torch.stack([labels, predicted], 2).flatten(0, 1),  # (B*O, 2, H, W)
+            weights,
+        )
+        refitted = refit_last_layer(models.w2, memory.normal, memory.moment, FitSchedule().update)
+        return TargetModel(models.w1, refitted)
 
     def _priors(self, masks: Tensor, size: torch.Size, plan: StepPlan) -> Tensor | None:
         """What S is told of where the objects were, (B, T, O, h, w), where it is told."""
