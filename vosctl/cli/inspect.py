@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from vosctl.cli import options, running
+from vosctl.cli.console import result_console
 from vosctl.cli.results import json_result
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.exports.areas import AreaCounter
@@ -39,7 +39,8 @@ from vosctl.runs.review import Span
 from vosctl.runs.timeline import Timeline, timeline_of
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_BAR_COUNT = 40
+_MOST_BARS, _LEAST_BARS = 40, 8
+_OTHER_COLUMNS = 56  # how wide they are, with the room between columns
 
 
 def inspect(
@@ -214,7 +215,7 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         json_result.put(found)
         return
-    out = Console(highlight=False)
+    out = result_console()
     table = Table.grid(padding=(0, 2))
     for name, value in found.items():
         if name in ("lost", "review"):
@@ -225,10 +226,10 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
         table.add_row("note", note)
     out.print(table)
     if found["kind"] == "masks":
-        out.print(_object_table(found))
+        out.print(_object_table(found, out.width))
     elif found.get("per_frame"):
         timeline = Timeline(map(parse_entry, found["per_frame"]))
-        out.print(_confidence_table(timeline.confidences))
+        out.print(_confidence_table(timeline.confidences, out.width))
 
 
 def _spans(spans: list[dict[str, int]]) -> str:
@@ -249,39 +250,40 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _object_table(found: dict[str, Any]) -> Table:
+def _object_table(found: dict[str, Any], width: int) -> Table:
     judged = any("confidences" in item for item in found["objects"])
-    table = Table("object", "frames", "first", "last", "mean area", "area over time")
+    table = Table("object", "frames", "first", "last", "mean area", "area over time", box=None)
     for name in ("confidence", "over time") if judged else ():
         table.add_column(name)
+    count = (width - _OTHER_COLUMNS) // 2
     for item in found["objects"]:
         share = sum(item["areas"]) / item["frames"] / (found["width"] * found["height"])
         table.add_row(
             *(str(item[key]) for key in ("id", "frames", "first", "last")),
             f"{100 * share:.2f} %",
-            _bars(item["areas"], max(item["areas"])),
-            *(_confidence(item["confidences"]) if judged else ()),
+            _bars(item["areas"], max(item["areas"]), count),
+            *(_confidence(item["confidences"], count) if judged else ()),
         )
     return table
 
 
-def _confidence_table(confidences: dict[int, list[float | None]]) -> Table:
-    table = Table("object", "confidence", "over time")
+def _confidence_table(confidences: dict[int, list[float | None]], width: int) -> Table:
+    table = Table("object", "confidence", "over time", box=None)
     for object_id, values in confidences.items():
-        table.add_row(str(object_id), *_confidence(values))
+        table.add_row(str(object_id), *_confidence(values, width - _OTHER_COLUMNS))
     return table
 
 
-def _confidence(values: list[float | None]) -> tuple[str, str]:
+def _confidence(values: list[float | None], count: int) -> tuple[str, str]:
     """The mean, and bars whose full height is 1."""
     known = [value for value in values if value is not None]
     mean = f"{sum(known) / len(known):.2f}" if known else "-"
-    return mean, _bars([value or 0.0 for value in values], 1.0)
+    return mean, _bars([value or 0.0 for value in values], 1.0, count)
 
 
-def _bars(values: Sequence[float], highest: float) -> str:
-    """At most 40 bars, each the mean of some frames; a blank where it is 0."""
-    count = min(len(values), _BAR_COUNT)
+def _bars(values: Sequence[float], highest: float, count: int) -> str:
+    """At most 40 bars and about `count`, each the mean of some frames; a blank where it is 0."""
+    count = min(len(values), _MOST_BARS, max(_LEAST_BARS, count))
     bounds = [len(values) * index // count for index in range(count + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in pairwise(bounds)]
     return "".join(_BARS[max(1, round(mean / highest * 8)) if mean else 0] for mean in means)

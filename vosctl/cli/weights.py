@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from vosctl.cli import options
-from vosctl.cli.console import console
+from vosctl.cli.console import console, print_result
 from vosctl.cli.results import json_result
 
 app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)
@@ -51,10 +50,11 @@ def list_models(as_json: options.JsonOption = False) -> None:
     if as_json:
         json_result.put({"models": list(models.values())})
         return
-    table = Table("model", "architecture", "what it is", "file", box=None)
+    table = Table("model", "architecture", "what it is", box=None)
+    table.add_column("file", overflow="fold")
     for model in models.values():
         table.add_row(*(value or "-" for value in model.values()))
-    Console(soft_wrap=True).print(table)
+    print_result(table)
 
 
 @app.command()
