@@ -1,5 +1,6 @@
 """Streams in and out of the command."""
 
+import http.server
 import json
 import os
 import signal
@@ -145,3 +146,33 @@ def test_an_endless_source_that_is_interrupted(vosctl: Command, clip: Path) -> N
     assert "Traceback" not in errors
     with av.open("o.mp4") as drawn:
         assert sum(1 for _ in drawn.decode(video=0)) > 0
+
+
+def test_an_address_reaches_the_server_as_it_was_typed(vosctl: Command, clip: Path) -> None:
+    asked = []
+    content = stream("mpegts").read_bytes()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/a//live/"
+        result = vosctl.tracking("segment", address, *SMALL, "-o", "out")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert result.code == 0, result.err
+    assert set(asked) == {"/a//live/"}
+    assert len(list(Path("out").glob("*.png"))) == 12

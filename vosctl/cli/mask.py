@@ -26,11 +26,12 @@ from vosctl.media.claims import claim_file
 from vosctl.media.clip import open_clip
 from vosctl.media.masks import read_mask
 from vosctl.media.palette import save_palette_png
+from vosctl.media.stream_address import clip_path
 from vosctl.models.choice import ModelChoice
 
 
 def mask(
-    clip: options.ClipArgument,
+    name: options.ClipArgument,
     output: Annotated[
         Path,
         typer.Option(
@@ -71,6 +72,7 @@ def mask(
     from vosctl.web.editor import Frames, MaskEditor
     from vosctl.web.server import PageServer
 
+    clip = clip_path(name)
     first_mask.require_lasting(clip)
     claim_file(output, overwrite)
     segment = first_mask.box_segmenter(

@@ -22,8 +22,8 @@ class PrecisionName(StrEnum):
     FP16 = "fp16"
 
 
-ClipArgument = Annotated[
-    Path, typer.Argument(metavar="CLIP", help="A video file, or a folder of images.", show_default=False)
+ClipArgument = Annotated[  # for `clip_path`: as a Path it would lose slashes of addresses
+    str, typer.Argument(metavar="CLIP", help="A video file, or a folder of images.", show_default=False)
 ]
 MaskOption = Annotated[
     list[str],

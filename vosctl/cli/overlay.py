@@ -17,6 +17,7 @@ from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.media.claims import claim_file, keep_inputs
 from vosctl.media.clip import Clip
+from vosctl.media.stream_address import clip_path
 from vosctl.models.choice import ModelChoice
 from vosctl.task import parse_mask, read_masks
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def overlay(
-    clip: options.ClipArgument,
+    name: options.ClipArgument,
     masks: Annotated[
         Path | None,
         typer.Option(
@@ -73,6 +74,7 @@ def overlay(
         raise UsageError(
             "give either --masks DIR with a mask for every frame, or --mask FILE to segment first"
         )
+    clip = clip_path(name)
     path = output or Path(f"{clip.stem}_overlay.mp4")
     keep_inputs([path], [clip, *([masks] if masks else [])])
     claim_file(path, overwrite)

@@ -32,6 +32,7 @@ from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, describe
 from vosctl.media.claims import claim_file
 from vosctl.media.sink import STANDARD_OUTPUT
+from vosctl.media.stream_address import clip_path
 from vosctl.models.choice import ModelChoice
 from vosctl.task import Task, open_task, parse_mask
 
@@ -39,7 +40,7 @@ from vosctl.task import Task, open_task, parse_mask
 def segment(
     context: typer.Context,
     clips: Annotated[
-        list[Path] | None,
+        list[str] | None,  # a Path would lose slashes of addresses
         typer.Argument(metavar="CLIP...", help="Video files, or folders of images.", show_default=False),
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
@@ -200,7 +201,7 @@ def segment(
         resume=resume,
         live=live,
     )
-    given = clips or []
+    given = [clip_path(clip) for clip in clips or []]
     if box:
         if from_run or jobs or masks_from or len(given) != 1:
             raise UsageError("--box is of one clip's first frame; for others make masks with vosctl mask")

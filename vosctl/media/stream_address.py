@@ -1,16 +1,55 @@
 """Names of clips that are no files: standard input, pipes, network streams, cameras."""
 
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
+
+if sys.platform == "win32":
+    from pathlib import WindowsPath as SystemPath
+else:
+    from pathlib import PosixPath as SystemPath
 
 # What comes over these at the speed of life; HTTP waits until it is read.
 _LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "udp")
-# A `Path` has made one slash of two.
+# A plain `Path` has made one slash of two.
 _NETWORK = re.compile(rf"({'|'.join((*_LIVE, 'http', 'https', 'tcp'))}):/+(.+)")
 _DEVICE = re.compile(r"(v4l2|avfoundation|dshow):(.+)", re.DOTALL)
 _CAMERA = re.compile(r"/dev/video\d+")
+
+
+class NetworkPath(SystemPath):
+    """A network address where a path is wanted, with its slashes as they were written.
+
+    Other paths make one slash of two and drop the last one, which servers need not take for the same. What
+    is made from it, its parent, say, is a plain path.
+    """
+
+    address = ""  # of those that are made without __new__, as Python 3.11 makes parents
+
+    def __new__(cls, address: str) -> Self:
+        """As it was typed."""
+        path = super().__new__(cls, address)
+        path.address = address
+        return path
+
+    def with_segments(self, *segments: str | Path) -> Path:
+        """What later versions of Python make parents with."""
+        return Path(*segments)
+
+    def __str__(self) -> str:
+        return self.address or super().__str__()
+
+    def __reduce__(self) -> tuple[Callable[[str], Path], tuple[str]]:
+        return clip_path, (str(self),)
+
+
+def clip_path(text: str) -> Path:
+    """A clip's name, as it was typed, as a path."""
+    return NetworkPath(text) if _NETWORK.fullmatch(text) else Path(text)
 
 
 @dataclass(frozen=True)
