@@ -40,7 +40,7 @@ def test_a_model_file_decides_the_system(vosctl: Command, clip: Path, model: Pat
 
 def test_what_does_not_go_with_it(vosctl: Command, clip: Path, model: Path) -> None:
     arguments = ("segment", clip, "--mask", "first.png", "-o", "masks")
-    assert "no weights at hand" in vosctl(*arguments, "--model", "agame-rn18").error
+    assert "no weights at hand" in vosctl(*arguments, "--model", "agame-rn101").error
     mixed = vosctl(*arguments, "--model", model, "--backbone-weights", vosctl.backbone)
     assert "an A-GAME model is one file" in mixed.error
     content = torch.load(model, weights_only=True)
