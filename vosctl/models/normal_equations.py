@@ -11,12 +11,13 @@ result is exact. Everything afterwards lives on the score grid.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+from vosctl.models.constants import constant
 
 KAPPA_MIN = 0.1  # the least share of the weight that the target gets (FRTM eq. 4)
 FEWEST_TARGET_PIXELS = 10  # below this eq. (4) would give a few pixels enormous weights
@@ -78,7 +79,7 @@ def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
     return ScoreEquations(stencil, weighted)
 
 
-@lru_cache(maxsize=16)
+@constant
 def _enlargement(large: int, small: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """U' in one dimension, (small, large), and its products with its rows shifted by -1, 0, 1: (3, ...)."""
     eye = torch.eye(small, dtype=dtype, device=device).unsqueeze(0)

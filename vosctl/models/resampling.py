@@ -3,22 +3,20 @@
 Bicubic and bilinear enlarging are linear and separable: one matrix for the rows, one for the columns.
 """
 
-from functools import lru_cache
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from vosctl.models.constants import constant
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # training may find in the cache what tracking has put there
+
+@constant
 def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The matrix (2*size, size) of bicubic enlarging by two, in one dimension."""
     return _matrix(size, 2 * size, "bicubic").to(dtype).to(device)
 
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # training may find in the cache what tracking has put there
+@constant
 def shifted_enlargement(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Bicubic enlarging by two, then bilinear to any size, then a shift by -1, 0 and 1, zeros moving in.
 
