@@ -31,6 +31,8 @@ class Recording(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if function.__name__.partition(".")[0] in ("_local_scalar_dense", "nonzero", "equal"):
+            raise RuntimeError(f"not permitted when stream is capturing: {function}")
         result = function(*args, **(kwargs or {}))
         self._operators.append((function, args, kwargs or {}, result))
         return result

@@ -89,7 +89,7 @@ class TargetMemory(NamedTuple):
         keep = 1 - weights.sum(1)
         normal, moment = self.normal * keep[:, None, None], self.moment * keep[:, None]
         for k in range(weights.shape[1]):
-            if weights.is_cpu and not weights[:, k].any():  # elsewhere asking takes longer than adding zeros
+            if _is_nothing(weights[:, k]):
                 continue
             z = features[:, k].flatten(2).mT @ self.w1.mT  # (O, h*w, 96)
             padded = _neighbour_rows(z.unflatten(1, grid))  # (O, h+2, w+2, 864)
@@ -99,6 +99,11 @@ class TargetMemory(NamedTuple):
                 normal.baddbmm_(x.mT, sx)
             moment = torch.baddbmm(moment[:, None], target[:, k].flatten(1)[:, None], x)[:, 0]
         return self._replace(normal=normal, moment=moment)
+
+
+def _is_nothing(weights: Tensor) -> bool:
+    """Whether samples do not count; off the CPU asking would take longer than adding zeros."""
+    return weights.is_cpu and not weights.any()
 
 
 def next_weights(share: Tensor, seen: Tensor, rate: float) -> tuple[Tensor, Tensor]:

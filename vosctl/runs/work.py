@@ -158,7 +158,10 @@ class Work:
         soft = self._outputs.need_soft or self._backward is not None
         judge = self._log_path is not None or self._stop_when_lost
         scores = self._outputs.scores is not None
-        yield from self.tracker.run(self._images(frames), self._masks, soft=soft, judge=judge, scores=scores)
+        prompt = self._clip.info.is_stream
+        yield from self.tracker.run(
+            self._images(frames), self._masks, soft=soft, judge=judge, scores=scores, prompt=prompt
+        )
 
     def _frames(self, first: int) -> Iterator[Frame]:
         decoded = self._stopwatch.timed("decode", self._clip.frames_from(first))

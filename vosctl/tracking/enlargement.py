@@ -1,15 +1,18 @@
 """Label maps at the clip's own size, in memory that does not grow with it."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.aggregation import winners
+from vosctl.models.constants import constant
 
 _VALUES_AT_ONCE = 1 << 23  # enlarged probabilities that are held: 32 MB
 
 
-def enlarged_winners(probabilities: Tensor, size: tuple[int, int]) -> Tensor:
+def enlarged_winners(probabilities: Tensor, size: Sequence[int]) -> Tensor:
     """Which map is highest at each pixel once all are enlarged bilinearly, as `F.interpolate` would.
 
     Enlarged probabilities give smoother edges than enlarged labels. They are made a strip of rows at a time:
@@ -25,12 +28,7 @@ def enlarged_winners(probabilities: Tensor, size: tuple[int, int]) -> Tensor:
     count, small = probabilities.shape[:2]
     height, width = size
     rows = max(1, _VALUES_AT_ONCE // (count * width))
-    # Where each enlarged row lies between two small ones, with align_corners=False.
-    at = ((torch.arange(height, dtype=torch.float64) + 0.5) * small / height - 0.5).clamp(0, small - 1)
-    upper = at.floor().long()
-    lower = (upper + 1).clamp(max=small - 1).to(probabilities.device)
-    share = (at - upper).to(probabilities)[:, None]
-    upper = upper.to(probabilities.device)
+    upper, lower, share = _between(height, small, probabilities.dtype, probabilities.device)
     winner = torch.empty(size, dtype=torch.uint8, device=probabilities.device)
     for top in range(0, height, rows):
         strip = slice(top, top + rows)
@@ -38,3 +36,14 @@ def enlarged_winners(probabilities: Tensor, size: tuple[int, int]) -> Tensor:
         wide = F.interpolate(tall, width, mode="linear", align_corners=False)  # (O+1, rows, W)
         winner[strip] = winners(wide[None])[0]
     return winner
+
+
+@constant
+def _between(
+    height: int, small: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Between which two small rows each enlarged one lies, with align_corners=False, and where."""
+    at = ((torch.arange(height, dtype=torch.float64) + 0.5) * small / height - 0.5).clamp(0, small - 1)
+    upper = at.floor().long()
+    lower = (upper + 1).clamp(max=small - 1)
+    return upper.to(device), lower.to(device), (at - upper).to(dtype).to(device)[:, None]

@@ -1,0 +1,83 @@
+"""That a window, an update and the fits read nothing on the host: what a GPU would wait for fails here."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+import torch
+
+from tests.device_only import no_host
+from tests.small import tiny_agame, tiny_model
+from vosctl.models.aggregation import winners
+from vosctl.models.model import Model
+from vosctl.tracking.confidence import confidence
+from vosctl.tracking.enlargement import enlarged_winners
+from vosctl.tracking.learning import FirstFrame, Learned
+from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.system import open_system
+
+META = torch.device("meta")
+OBJECTS, SIZE, GRID = 3, (96, 160), (6, 10)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda x: x.sum().item(),
+        lambda x: bool(x.any()),
+        lambda x: x.tolist(),
+        lambda x: x.cpu(),
+        lambda x: x[x > 0],
+        lambda x: x.nonzero(),
+        lambda x: x + torch.arange(3),
+        lambda x: torch.tensor([1.0, 2.0], device=x.device),
+        lambda x: torch.ones(3).to(x.device),
+    ],
+)
+def test_what_waits_is_noticed(look: Callable[[torch.Tensor], object]) -> None:
+    with no_host(), pytest.raises((RuntimeError, NotImplementedError)):
+        look(torch.zeros(3, device=META))
+
+
+def windows(model: Model, count: int, frames: int) -> None:
+    """What a tracker does with windows of frames, without fetching the results."""
+    system = open_system(model.prepare(META, torch.float32), TrackerSettings())
+    if isinstance(model, type(tiny_agame())):
+        system.start(
+            torch.empty(3, *SIZE, device=META), {i: torch.empty(SIZE, device=META) for i in (1, 2, 3)}
+        )
+    else:
+        shapes = (96, 256), (864, 864), (864,), (), (9, 96), GRID
+        objects = Learned(*(torch.empty(OBJECTS, *shape, device=META) for shape in shapes))
+        system.load_state_dict({"until_update": 4, "ids": [1, 2, 3], "objects": objects._asdict()})
+    for number in range(count):
+        images = torch.empty(frames, 3, *SIZE, dtype=torch.uint8, device=META)
+        with no_host() if number else torch.no_grad():  # the first makes what depends on sizes alone
+            probabilities = system.predict(images)
+            winner = winners(probabilities)
+            system.scores()
+            system.learn(probabilities, winner)
+            confidence(probabilities, winner)
+            enlarged_winners(probabilities[0], (300, 500))
+
+
+@pytest.mark.parametrize("refined", [True, False])
+def test_windows_and_updates_read_nothing(refined: bool) -> None:
+    windows(tiny_model(refined, prior=refined), count=3, frames=4)
+
+
+def test_a_games_frames_read_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vosctl.models.appearance.full_precision", lambda _: nullcontext())  # not on meta
+    windows(tiny_agame(), count=3, frames=1)
+
+
+def test_the_first_fit_reads_nothing() -> None:
+    model = tiny_model()
+    fit = FirstFrame(model.schedule, model.dtype)
+    shapes = (OBJECTS, 5, 256, *GRID), (OBJECTS, 5, *SIZE), (5,), (OBJECTS, 96, 256), (OBJECTS, 9, 96)
+    samples = [torch.empty(shape, device=META) for shape in shapes]
+    fit(*samples)
+    with no_host():
+        learned = fit(*samples)
+    assert learned.w2.shape == (OBJECTS, 9, 96)
+    assert learned.prior.shape == (OBJECTS, *GRID)
