@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 # Most reads of a meta tensor fail by themselves (`item`, `tolist`, `cpu`, `numpy`, a mask as an index).
 _READS = {"_local_scalar_dense", "is_nonzero", "nonzero", "equal", "_unique2", "masked_select"}
+_MOVES = {"_to_copy", "copy_", "where", "index", "index_put_", "cat", "stack"}
 
 
 @contextmanager
@@ -28,7 +29,10 @@ class _Operators(TorchDispatchMode):
         if function.__name__.partition(".")[0] in _READS:
             raise RuntimeError(f"the host reads values: {function}")
         result = function(*args, **(kwargs or {}))
-        given = {x.device.type for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor) and x.dim()}
+        # Single numbers of the host may take part in arithmetic, but for these operators they are moved first.
+        moves = function.__name__.partition(".")[0] in _MOVES
+        tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        given = {x.device.type for x in tensors if x.dim() or moves}
         made = {x.device.type for x in tree_leaves(result) if isinstance(x, Tensor)}
         if "cpu" in given and "meta" in given | made:
             raise RuntimeError(f"values are moved to the device: {function}")

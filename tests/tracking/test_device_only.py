@@ -32,6 +32,7 @@ OBJECTS, SIZE, GRID = 3, (96, 160), (6, 10)
         lambda x: x + torch.arange(3),
         lambda x: torch.tensor([1.0, 2.0], device=x.device),
         lambda x: torch.ones(3).to(x.device),
+        lambda x: torch.ones(()).to(x.device),
     ],
 )
 def test_what_waits_is_noticed(look: Callable[[torch.Tensor], object]) -> None:

@@ -122,7 +122,8 @@ def next_weights(share: Tensor, seen: Tensor, rate: float) -> tuple[Tensor, Tens
     """
     weights: list[Tensor] = []
     for there in seen.unbind(1):
-        ratio = torch.where(share > 0, share / (1 - rate), rate * (1 - rate))
+        first = torch.full_like(share, rate * (1 - rate))
+        ratio = torch.where(share > 0, share / (1 - rate), first)
         share = torch.where(there, ratio / (1 + ratio), share)
         newest = share * there
         weights = [older * (1 - newest) for older in weights]
