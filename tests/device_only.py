@@ -29,7 +29,7 @@ class _Operators(TorchDispatchMode):
         if function.__name__.partition(".")[0] in _READS:
             raise RuntimeError(f"the host reads values: {function}")
         result = function(*args, **(kwargs or {}))
-        # Single numbers of the host may take part in arithmetic, but for these operators they are moved first.
+        # Single numbers of the host may take part in arithmetic; these operators move them first.
         moves = function.__name__.partition(".")[0] in _MOVES
         tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         given = {x.device.type for x in tensors if x.dim() or moves}

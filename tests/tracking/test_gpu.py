@@ -9,7 +9,6 @@ import torch
 from tests.small import moving_discs, tiny_model
 from vosctl.models.model import FRTMModel
 from vosctl.models.target_model import FitSchedule
-from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 from vosctl.tracking.transfer import Download, Moment, Uploader
 
