@@ -13,6 +13,7 @@ from tests.small import moving_discs, tiny_model
 from vosctl.errors import MaskError
 from vosctl.models import target_memory
 from vosctl.models.model import FRTMModel
+from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import FitSchedule
 from vosctl.tracking import frtm
 from vosctl.tracking.learning import Extension, FirstFrame
@@ -122,6 +123,21 @@ def test_graphs_and_all_objects_at_once_change_no_result(
     assert not any(captured._failed for captured in used.captured.values())
     assert all(any(captured._graphs.values()) for captured in used.captured.values())
     assert sum(recording.replays for recording in recordings) > 5
+
+
+def test_all_objects_of_a_window_pass_s_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frtm, "_MAPS_AT_ONCE_ON_CPU", 32)
+    used, seen = tiny_model(refined=True), []
+    used.schedule = FitSchedule((1,), 1)
+    whole = RefinementNetwork.forward
+
+    def forward(self, features, scores, *rest):  # type: ignore[no-untyped-def]
+        seen.append(tuple(scores.shape[:2]))
+        return whole(self, features, scores, *rest)
+
+    monkeypatch.setattr(RefinementNetwork, "forward", forward)
+    list(tracker(used=used).run(FRAMES[:9], {0: LABELS[0]}))
+    assert seen == [(4, 3), (4, 3)]
 
 
 @pytest.mark.parametrize(("part", "place"), [(FirstFrame, 3), (Extension, 3)])
