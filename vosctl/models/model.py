@@ -66,7 +66,7 @@ class FRTMModel(Model):
     schedule: FitSchedule
     """The numbers of conjugate-gradient steps."""
     captured: dict[Any, Captured] = field(default_factory=dict, kw_only=True, repr=False)
-    """Graphs of windows, by what distinguishes them; CUDA alone."""
+    """What CUDA replays as graphs, by what distinguishes it."""
 
     def prepare(self, device: torch.device, dtype: torch.dtype) -> Self:
         """See `Model`."""

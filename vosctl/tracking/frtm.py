@@ -97,7 +97,8 @@ class FRTM:
         """Fit the target models of objects to their first frame, as many at a time as there is room for."""
         count = self.settings.initial_samples
         weights = upload(sample_weights(count), image)
-        fit = self._captured(FirstFrame(self.model.schedule, self.model.dtype), "first frame")
+        schedule = self.model.schedule
+        fit = self._captured(FirstFrame(schedule, self.model.dtype), "first frame", schedule)
         original = self._layer3_of(image[None])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
@@ -166,11 +167,10 @@ class FRTM:
         if self._until_update == 0:
             self._until_update = self.settings.update_interval
             with self._stopwatch.stage("update"):
-                update = Update(self.model.schedule.update if self.settings.update else 0)
+                steps = self.model.schedule.update if self.settings.update else 0
+                update = self._captured(Update(steps), "update", steps)
                 known = self._learned
-                w2, prior = self._captured(update, "update", self.settings.update)(
-                    probabilities, winner, known.w2, known.normal, known.moment, known.prior
-                )
+                w2, prior = update(probabilities, winner, known.w2, known.normal, known.moment, known.prior)
                 self._learned = known._replace(w2=w2, prior=prior)
 
     def _remember(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int]) -> Learned:
