@@ -1,9 +1,7 @@
-import pytest
 import torch
-import torch.nn.functional as F
 
 from tests.small import tiny_backbone, tiny_model
-from vosctl.models.refinement import Projection, RefinementNetwork
+from vosctl.models.refinement import RefinementNetwork
 
 
 def network() -> RefinementNetwork:
@@ -39,20 +37,6 @@ def test_the_prior_is_another_map_beside_the_score() -> None:
     other = refine(features, scores, (64, 96), torch.cat([prior[:, :1], 100 - prior[:, 1:]], 1))
     torch.testing.assert_close(other[:, 0], both[:, 0])  # each object sees its own
     assert not torch.allclose(other[:, 1], both[:, 1], atol=1e-2)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("width", [17, 54])
-def test_the_last_convolution_at_small_size_is_the_one_at_full_size(width: int) -> None:
-    torch.manual_seed(2)
-    project = Projection().double()
-    x = torch.rand(2, 64, 12, width, dtype=torch.float64)
-    enlarged = F.relu(project.conv1(F.interpolate(x, scale_factor=2, mode="bicubic")))
-    enlarged = F.interpolate(enlarged, scale_factor=2, mode="bicubic")
-    enlarged = F.interpolate(enlarged, (45, 4 * width - 2), mode="bilinear", align_corners=False)
-    torch.testing.assert_close(
-        project(x, (45, 4 * width - 2)), project.conv2(enlarged), rtol=1e-10, atol=1e-10
-    )
 
 
 def test_gradients_reach_every_parameter() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vosctl.models.resampling import double, shifted_enlargement
+from vosctl.models.resampling import double, enlarged_taps
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (15, 27)])
@@ -14,19 +14,22 @@ def test_doubling_is_bicubic_interpolation(size: tuple[int, int]) -> None:
 
 
 def test_shifts_move_zeros_in() -> None:
-    before, here, after = shifted_enlargement(4, 9, torch.float64, torch.device("cpu"))
+    matrix = enlarged_taps(4, 9, 1, torch.float64, torch.device("cpu"))
+    before, here, after = matrix.view(9, 3, 4).unbind(1)
     assert here.shape == (9, 4)
     torch.testing.assert_close(before[1:], here[:-1])
     torch.testing.assert_close(after[:-1], here[1:])
     assert not before[0].any()
     assert not after[-1].any()
+    phases = enlarged_taps(4, 9, 2, torch.float64, torch.device("cpu")).view(9, 3, 2, 2)
+    torch.testing.assert_close(phases[:, 1, 1], here[:, 1::2])  # the odd rows
 
 
 def test_training_may_follow_tracking() -> None:
     with torch.inference_mode():
         double(torch.rand(1, 1, 19, 23))
-        shifted_enlargement(19, 40, torch.float32, torch.device("cpu"))
+        enlarged_taps(19, 40, 1, torch.float32, torch.device("cpu"))
     x = torch.rand(1, 1, 19, 23, requires_grad=True)
-    matrix = shifted_enlargement(19, 40, torch.float32, torch.device("cpu"))[1]
+    matrix = enlarged_taps(19, 40, 1, torch.float32, torch.device("cpu"))[:, :19]
     (matrix @ double(x)[0, 0, :19]).sum().backward()
     assert x.grad is not None

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
 from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu, widen
-from vosctl.models.resampling import double, shifted_enlargement
+from vosctl.models.projection import Projection
 
 WIDTH = 64  # channels throughout S
 _ROUND = 80  # what its 65 channels are widened to for inference: matrix units take 16 at a time
@@ -135,36 +135,6 @@ class ChannelAttention(nn.Module):
         return torch.addcmul(_resize(deep, shallow.shape[-2:]), gate, shallow)
 
 
-class Projection(nn.Module):
-    """The two last convolutions, at twice the shallowest level's size and at the image's."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = Conv2d(WIDTH, WIDTH // 2, 3, padding=1)
-        self.conv2 = Conv2d(WIDTH // 2, 1, 3, padding=1)
-
-    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
-        """(N, 64, h, w) -> logits (N, 1, H, W).
-
-        conv2 acts on conv1's output enlarged. Enlarging is linear and the same for all channels, so each of
-        the 3x3 taps first sums over the channels at the small size. Its shift joins the matrices that enlarge
-        it: with x_ij the map of tap (i, j), R_i and C_j the shifted matrices, the sum over R_i x_ij C_j'.
-        Nothing but the result is formed at image size.
-        """
-        x = conv_relu(self.conv1, double(x))  # (N, 32, 2h, 2w)
-        n, _, h, w = x.shape
-        taps = self.conv2.weight.permute(2, 3, 0, 1).reshape(9, -1, 1, 1)  # (9, 32, 1, 1)
-        maps = F.conv2d(x, taps).view(n, 3, 3, h, w)  # (N, i, j, 2h, 2w)
-        rows = shifted_enlargement(h, size[0], maps.dtype, maps.device)  # (3, H, 2h)
-        columns = shifted_enlargement(w, size[1], maps.dtype, maps.device)  # (3, W, 2w)
-        wide = maps.permute(0, 1, 3, 2, 4).reshape(n * 3 * h, 3 * w)  # (N i 2h, j 2w)
-        wide = wide @ columns.permute(0, 2, 1).reshape(3 * w, -1)  # (N i 2h, W)
-        tall = wide.view(n, 3 * h, -1).permute(1, 0, 2).reshape(3 * h, -1)  # (i 2h, N W)
-        logits = rows.permute(1, 0, 2).reshape(-1, 3 * h) @ tall  # (H, N W)
-        assert self.conv2.bias is not None
-        return logits.view(size[0], n, 1, size[1]).permute(1, 2, 0, 3) + self.conv2.bias
-
-
 class RefinementNetwork(nn.Module):
     """S.
 
@@ -181,7 +151,7 @@ class RefinementNetwork(nn.Module):
         self.RRB1 = nn.ModuleDict({level: ResidualBlock() for level in LEVELS})
         self.CAB = nn.ModuleDict({level: ChannelAttention() for level in LEVELS})
         self.RRB2 = nn.ModuleDict({level: ResidualBlock() for level in LEVELS})
-        self.project = Projection()
+        self.project = Projection(WIDTH)
 
     @staticmethod
     def wants_prior(state: Mapping[str, Tensor]) -> bool:

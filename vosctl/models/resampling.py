@@ -17,15 +17,23 @@ def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 @constant
-def shifted_enlargement(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def enlarged_taps(small: int, large: int, phases: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Bicubic enlarging by two, then bilinear to any size, then a shift by -1, 0 and 1, zeros moving in.
 
+    Args:
+        small: size of what is enlarged.
+        large: size of the result.
+        phases: 1; or 2 for what comes as all even rows, then all odd ones.
+        dtype: of the matrix.
+        device: of the matrix.
+
     Returns:
-        (3, large, small), for the three rows (or columns) of a 3x3 kernel.
+        (large, 3*small), for the three rows (or columns) of a 3x3 kernel, side by side.
     """
     matrix = _matrix(2 * small, large, "bilinear") @ _matrix(small, 2 * small, "bicubic")
     padded = F.pad(matrix, (0, 0, 1, 1))
-    return torch.stack([padded[shift : shift + large] for shift in range(3)]).to(dtype).to(device)
+    shifts = torch.stack([padded[shift : shift + large] for shift in range(3)], 1)  # (large, 3, small)
+    return shifts.view(large, 3, -1, phases).transpose(2, 3).flatten(1).to(dtype).to(device)
 
 
 def double(x: Tensor) -> Tensor:
