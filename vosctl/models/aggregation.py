@@ -7,25 +7,25 @@ from torch import Tensor
 _CLAMP = 1e-7
 
 
-def aggregate(logits: Tensor) -> Tensor:
+def aggregate(logits: Tensor, out: Tensor | None = None) -> Tensor:
     """Turn independent logits into probabilities that sum to one over the background and the objects.
 
     p_0 = min over m of (1 - p_m), then p_m <- odds_m / sum of all odds, odds = p / (1 - p).
 
     Args:
         logits: (B, O, H, W), of each object against everything else, O >= 1.
+        out: where to put the result; not with gradients.
 
     Returns:
         (B, O+1, H, W) in [0, 1], background first; at least float32: the odds overflow half precision.
     """
-    logits = at_least_float32(logits)
     if logits.shape[1] == 1:  # p_1 = p^2 / (p^2 + (1 - p)^2), which is a sigmoid again
-        p = torch.sigmoid(2 * logits)
-        return torch.cat([1 - p, p], 1)
-    p = torch.sigmoid(logits)  # (B, O, H, W)
+        twice = 2 * logits
+        return torch.sigmoid(at_least_float32(torch.cat([-twice, twice], 1)), out=out)
+    p = torch.sigmoid(at_least_float32(logits))  # (B, O, H, W)
     p = torch.cat([(1 - p).amin(1, keepdim=True), p], 1).clamp(_CLAMP, 1 - _CLAMP)  # (B, O+1, H, W)
     odds = p / (1 - p)
-    return odds / odds.sum(1, keepdim=True)
+    return torch.div(odds, odds.sum(1, keepdim=True), out=out)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
@@ -49,7 +49,8 @@ def winners(probabilities: Tensor) -> Tensor:
     last = probabilities.shape[1] - 1
     for index in range(1, last + 1):
         candidate = probabilities[:, index]
-        winner.masked_fill_(candidate > best, index)
+        higher = (candidate > best).view(torch.uint8)
+        torch.maximum(winner, higher if index == 1 else higher * index, out=winner)
         if index < last:
             best = torch.maximum(best, candidate)
     return winner

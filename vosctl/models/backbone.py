@@ -125,6 +125,31 @@ class Stem:
         return self._convolution(padded.permute(0, 3, 1, 2), relu=True)
 
 
+def pool(x: Tensor) -> Tensor:
+    """The 3x3 maximum with stride 2, of what is nowhere negative; twice as fast as `max_pool2d` on a CPU.
+
+    Such numbers are in the order of the integers that have the same bits.
+
+    Args:
+        x: (N, C, h, w), channels last, float32 or bfloat16.
+
+    Returns:
+        (N, C, ceil(h/2), ceil(w/2)), channels last.
+    """
+    bits = x.permute(0, 2, 3, 1).view(torch.int32 if x.dtype == torch.float32 else torch.int16)
+    return _maximum_of_three(_maximum_of_three(bits, 1), 2).view(x.dtype).permute(0, 3, 1, 2)
+
+
+def _maximum_of_three(x: Tensor, dim: int) -> Tensor:
+    """Of every other element along a dimension and its two neighbours."""
+    x = x.movedim(dim, 0)
+    even, odd = x[::2], x[1::2]
+    result = even.clone() if len(even) > len(odd) else torch.empty_like(even)
+    torch.maximum(even[: len(odd)], odd, out=result[: len(odd)])
+    torch.maximum(result[1:], odd[: len(even) - 1], out=result[1:])
+    return result.movedim(0, dim)
+
+
 class ResNet(nn.Module, Packable):
     """A ResNet without its classifier.
 
@@ -179,11 +204,10 @@ class ResNet(nn.Module, Packable):
             The outputs of the four stages.
         """
         if self.stem is not None:
-            x = self.stem(images)
+            x = pool(self.stem(images))
         else:
             x = (unit_range(images, self.mean.dtype) - self.mean) / self.std
-            x = conv_relu(self.conv1, x, self.bn1)
-        x = self.maxpool(x)
+            x = self.maxpool(conv_relu(self.conv1, x, self.bn1))
         outputs = []
         for stage in range(min(stages, self.stages)):
             x = self.get_submodule(f"layer{stage + 1}")(x)

@@ -45,7 +45,7 @@ def pixel_weights(labels: Tensor) -> Tensor:
 
 def _target_and_weights(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(N, H, W) of 0 and 1; v on the target and off it, (N, 1, 1) each."""
-    target = (labels > 0.5).to(labels.dtype)
+    target = torch.gt(labels, 0.5, out=torch.empty_like(labels))
     count = target.sum((1, 2), keepdim=True)
     fraction = count / target[0].numel()  # kappa-hat
     desired = fraction.clamp(min=KAPPA_MIN)  # kappa

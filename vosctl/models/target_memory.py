@@ -16,9 +16,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.conjugate_gradient import Vector, conjugate_gradient
-from vosctl.models.devices import products_in
 from vosctl.models.normal_equations import score_equations
-from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER
+from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER, scatter
 
 TAPS = 9
 
@@ -51,7 +50,8 @@ class TargetMemory(NamedTuple):
             features: (O, K, C, h, w).
             labels: (O, K, H, W) in [0, 1].
             weights: (O, K), summing to one for each object.
-            dtype: what the factors of G's products may be rounded to; sums are always of w1's type.
+            dtype: of the networks. Where it is bfloat16, what a frame adds to G is rounded to it, factors and
+                product; the sum over frames never is, and neither is b.
         """
         objects, size = len(w1), TAPS * HIDDEN
         empty = w1.new_zeros(objects, size, size), w1.new_zeros(objects, size), w1.new_zeros(objects)
@@ -83,6 +83,7 @@ class TargetMemory(NamedTuple):
         A frame at a time: its rows fill the caches.
         """
         grid = features.shape[-2:]
+        rounded = dtype if dtype == torch.bfloat16 else features.dtype  # G is beyond the range of float16
         equations = score_equations(labels.flatten(0, 1), grid)
         stencil = equations.stencil.unflatten(0, weights.shape) * weights[..., None, None, None]
         target = equations.target.unflatten(0, weights.shape) * weights[..., None, None]
@@ -92,12 +93,10 @@ class TargetMemory(NamedTuple):
             if _is_nothing(weights[:, k]):
                 continue
             z = features[:, k].flatten(2).mT @ self.w1.mT  # (O, h*w, 96)
-            padded = _neighbour_rows(z.unflatten(1, grid))  # (O, h+2, w+2, 864)
-            sx = _apply_stencil(stencil[:, k], padded)  # (O, h*w, 864)
-            x = padded[:, 1:-1, 1:-1].reshape(sx.shape)
-            with products_in(dtype):
-                normal.baddbmm_(x.mT, sx)
-            moment = torch.baddbmm(moment[:, None], target[:, k].flatten(1)[:, None], x)[:, 0]
+            moment += (scatter(target[:, k]).flatten(2) @ z).flatten(1)
+            z = z.to(rounded).unflatten(1, grid)
+            sx = _apply_stencil(stencil[:, k].to(rounded), _neighbour_rows(z))  # (O, h*w, 864)
+            normal += _neighbour_columns(z) @ sx
         return self._replace(normal=normal, moment=moment)
 
 
@@ -158,6 +157,14 @@ def _neighbour_rows(z: Tensor) -> Tensor:
     h, w = z.shape[1:3]
     padded = F.pad(z, (0, 0, 2, 2, 2, 2))
     return torch.cat([padded[:, i : i + h + 2, j : j + w + 2] for i in range(3) for j in range(3)], -1)
+
+
+def _neighbour_columns(z: Tensor) -> Tensor:
+    """What w2 sees at each cell, transposed, as products like it: (O, h, w, 96) -> (O, 9*96, h*w)."""
+    h, w = z.shape[1:3]
+    padded = F.pad(z.permute(0, 3, 1, 2), (1, 1, 1, 1))
+    shifted = torch.stack([padded[..., i : i + h, j : j + w] for i in range(3) for j in range(3)], 1)
+    return shifted.view(len(z), -1, h * w)
 
 
 def _apply_stencil(stencil: Tensor, x: Tensor) -> Tensor:

@@ -92,7 +92,8 @@ class Extension:
         for first in range(0, len(learns), self._at_once):
             own = slice(first, first + self._at_once)
             labels, won = soft_labels(probabilities, winner, own)
-            seen = (won.sum((2, 3)) >= _FEWEST_PIXELS) & learns[own, None]
+            pixels = won.view(torch.uint8).sum((2, 3), dtype=torch.int32)  # of bytes: faster than of bools
+            seen = (pixels >= _FEWEST_PIXELS) & learns[own, None]
             extended = TargetMemory(*(part[own] for part in memory)).extended(
                 layer3, labels, seen, self._rate, self._dtype
             )

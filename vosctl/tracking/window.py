@@ -40,8 +40,10 @@ class Window:
             layer3 (B, C, h, w) and probabilities (B, O+1, H, W), background first; both at least float32.
         """
         targets = TargetModel(w1, w2)
-        layer3, probabilities = [], []
-        for some in images.split(max(1, self._at_once // len(w1))):
+        layer3 = []
+        probabilities = w1.new_empty(len(images), len(w1) + 1, *images.shape[-2:])
+        step = max(1, self._at_once // len(w1))
+        for some, result in zip(images.split(step), probabilities.split(step), strict=True):
             with self._stage("features"):
                 features = self._backbone(some.contiguous(memory_format=torch.channels_last))
                 layer3.append(at_least_float32(features.layer3))
@@ -50,9 +52,9 @@ class Window:
             with self._stage("refinement"):
                 logits = self._logits(features, scores, priors, some.shape[-2:])
             with self._stage("aggregation"):
-                probabilities.append(aggregate(logits))
+                aggregate(logits, out=result)
         with self._stage("aggregation"):
-            return torch.cat(layer3), torch.cat(probabilities)
+            return torch.cat(layer3), probabilities
 
     def _logits(self, features: Features, scores: Tensor, priors: Tensor, size: torch.Size) -> Tensor:
         """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
