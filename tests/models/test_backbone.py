@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.small import tiny_backbone
-from vosctl.models.backbone import BackboneName, ResNet, fold_batch_norms
+from vosctl.models.backbone import BackboneName, ResNet, fold_batch_norms, pool
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,15 @@ def test_a_dilated_layer4_is_the_same_between_new_cells(name: BackboneName) -> N
     assert after.layer4.shape == (1, plain.channels[3], 6, 10)
     assert torch.equal(before.layer3, after.layer3)
     torch.testing.assert_close(after.layer4[:, :, ::2, ::2], before.layer4, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (8, 9), (7, 16)])
+def test_the_maximum_of_integers_is_that_of_numbers(dtype: torch.dtype, size: tuple[int, int]) -> None:
+    x = torch.relu(torch.randn(2, 5, *size, dtype=dtype)).contiguous(memory_format=torch.channels_last)
+    found = pool(x)
+    assert torch.equal(found, torch.nn.functional.max_pool2d(x, 3, 2, 1))
+    assert found.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_folding_changes_nothing() -> None:

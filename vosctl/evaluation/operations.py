@@ -6,8 +6,7 @@ that a faster way to the same result raises the share that is reached instead of
 """
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -17,7 +16,7 @@ from vosctl.models.agame import AGAME, STRIDE
 from vosctl.models.backbone import Features, ResNet
 from vosctl.models.model import AGAMEModel, FRTMModel, Model
 from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.target_memory import TargetMemory, refit_last_layer
+from vosctl.models.target_memory import TAPS, refit_last_layer
 from vosctl.models.target_model import HIDDEN, TargetModel, fit_target_model
 from vosctl.tracking.settings import TrackerSettings
 
@@ -82,21 +81,19 @@ def _of_frtm(
         label = torch.empty(1, 1, height, width)
         several = features.layer3.expand(1, samples, channels, h, w), label.expand(1, samples, height, width)
         weights = torch.empty(samples)
-        memory = TargetMemory.of(target.w1[:1], features.layer3[None], label, torch.empty(1, 1))
-        seen = torch.ones(1, 1, dtype=torch.bool)
-
-    def extend() -> None:
-        memory.extended(features.layer3, label, seen, settings.learning_rate)
+        seen = TAPS * HIDDEN  # what w2 sees at a cell
+        normal, moment = torch.empty(1, seen, seen), torch.empty(1, seen)
 
     def refit() -> None:
-        refit_last_layer(target.w2[:1], memory.normal, memory.moment, model.schedule.update)
+        refit_last_layer(target.w2[:1], normal, moment, model.schedule.update)
 
     operations = {
         "features": _count(lambda: backbone(image), convolutions=True),
         "target model": _count(lambda: target.scores(features.layer3)),
     }
     fit = _count(lambda: fit_target_model(*several, weights, model.schedule, [0]))
-    remember = _count(extend)
+    # w1 x, S X, X' S X and X' t, S having nine entries a row: not as the products that are made of them.
+    remember = 2.0 * h * w * (channels * HIDDEN + TAPS * seen + seen**2 + seen)
     update = _count(refit)
     each_sample = _count(lambda: backbone(image, 3), convolutions=True)
     operations["first frame"] = (
@@ -134,15 +131,9 @@ def product_rate(device: torch.device, dtype: torch.dtype) -> float:
 @torch.no_grad()
 def _count(work: Callable[[], object], *, convolutions: bool = False) -> float:
     """Operations of `work`; of its convolutions alone, or of everything."""
-    in_place: dict[Any, Any] = {torch.ops.aten.baddbmm_: _of_baddbmm}  # which it does not know by itself
-    with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
+    with FlopCounterMode(display=False) as counter:
         work()
     by_operator = counter.get_flop_counts()["Global"]
     return float(
         sum(count for name, count in by_operator.items() if not convolutions or "convolution" in str(name))
     )
-
-
-def _of_baddbmm(_total: object, a: Sequence[int], b: Sequence[int], **_options: object) -> int:
-    """Operations of a batch of products, from its factors' shapes."""
-    return 2 * a[0] * a[1] * a[2] * b[2]

@@ -45,7 +45,8 @@ def conjugate_gradient(
 
 def _dot(a: Vector, b: Vector) -> Tensor:
     """The inner product of each object: (O,)."""
-    return torch.stack([(p * q).flatten(1).sum(1) for p, q in zip(a, b, strict=True)]).sum(0)
+    total, *others = ((p * q).flatten(1).sum(1) for p, q in zip(a, b, strict=True))
+    return sum(others, start=total)
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

@@ -3,8 +3,6 @@
 import ctypes
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Literal
 
@@ -17,7 +15,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # bf16 costs accuracy, so it has to pay: only processors with matrix units (AMX) come near this.
 _WORTHWHILE_SPEEDUP = 2.0
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # in malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # in malloc.h
 
 
 def choose_device(name: str) -> torch.device:
@@ -72,21 +70,6 @@ def upload(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return values.to(like.device, non_blocking=True)
 
 
-@contextmanager
-def products_in(dtype: torch.dtype) -> Iterator[None]:
-    """Let float32 matrix products round their factors to the networks' number type; sums stay float32.
-
-    That is several times faster on matrix units, and does nothing where the networks are float32.
-    """
-    before = torch.get_float32_matmul_precision()
-    if dtype in (torch.bfloat16, torch.float16):
-        torch.set_float32_matmul_precision("medium")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
 @lru_cache(maxsize=1)
 def keep_host_memory() -> None:
     """Have the C library keep freed blocks for the next allocation, for the rest of the process.
@@ -102,6 +85,7 @@ def keep_host_memory() -> None:
         return
     mallopt(_M_MMAP_MAX, 0)
     mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+    mallopt(_M_ARENA_MAX, 1)  # threads that come later share what there is; theirs would be given back
 
 
 @lru_cache(maxsize=1)

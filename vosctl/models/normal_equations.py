@@ -97,9 +97,8 @@ def neighbours(maps: Tensor) -> Tensor:
     Returns:
         (..., 9, h, w): entry 3*(dr+1)+(dc+1) at (r, c) is the map's value at (r+dr, c+dc).
     """
-    h, w = maps.shape[-2:]
-    padded = F.pad(maps, (1, 1, 1, 1))
-    return torch.stack([padded[..., i : i + h, j : j + w] for i in range(3) for j in range(3)], -3)
+    around = F.pad(maps, (1, 1, 1, 1)).unfold(-2, 3, 1).unfold(-2, 3, 1)  # (..., h, w, 3, 3)
+    return around.movedim((-2, -1), (-4, -3)).flatten(-4, -3)
 
 
 def apply_stencil(stencil: Tensor, maps: Tensor) -> Tensor:

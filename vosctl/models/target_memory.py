@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.conjugate_gradient import Vector, conjugate_gradient
+from vosctl.models.halves import in_halves
 from vosctl.models.normal_equations import score_equations
 from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER, scatter
 
@@ -84,19 +85,30 @@ class TargetMemory(NamedTuple):
         """
         grid = features.shape[-2:]
         rounded = dtype if dtype == torch.bfloat16 else features.dtype  # G is beyond the range of float16
-        equations = score_equations(labels.flatten(0, 1), grid)
-        stencil = equations.stencil.unflatten(0, weights.shape) * weights[..., None, None, None]
-        target = equations.target.unflatten(0, weights.shape) * weights[..., None, None]
+
+        def of_frames(frames: slice) -> list[tuple[Tensor, Tensor]]:
+            """What each adds to G and b."""
+            gamma = weights[:, frames]  # (O, K')
+            equations = score_equations(labels[:, frames].flatten(0, 1), grid)
+            stencil = equations.stencil.unflatten(0, gamma.shape) * gamma[..., None, None, None]
+            target = equations.target.unflatten(0, gamma.shape) * gamma[..., None, None]
+            parts = []
+            for k, x in enumerate(features[:, frames].unbind(1)):
+                if _is_nothing(gamma[:, k]):
+                    continue
+                z = x.flatten(2).mT @ self.w1.mT  # (O, h*w, 96)
+                b = (scatter(target[:, k]).flatten(2) @ z).flatten(1)
+                z = z.to(rounded).unflatten(1, grid)
+                sx = _apply_stencil(stencil[:, k].to(rounded), _neighbour_rows(z))  # (O, h*w, 864)
+                parts.append((_neighbour_columns(z) @ sx, b))
+            return parts
+
         keep = 1 - weights.sum(1)
         normal, moment = self.normal * keep[:, None, None], self.moment * keep[:, None]
-        for k in range(weights.shape[1]):
-            if _is_nothing(weights[:, k]):
-                continue
-            z = features[:, k].flatten(2).mT @ self.w1.mT  # (O, h*w, 96)
-            moment += (scatter(target[:, k]).flatten(2) @ z).flatten(1)
-            z = z.to(rounded).unflatten(1, grid)
-            sx = _apply_stencil(stencil[:, k].to(rounded), _neighbour_rows(z))  # (O, h*w, 864)
-            normal += _neighbour_columns(z) @ sx
+        for parts in in_halves(of_frames, weights.shape[1], weights.device):
+            for g, b in parts:
+                normal += g
+                moment += b
         return self._replace(normal=normal, moment=moment)
 
 
@@ -154,17 +166,14 @@ def refit_last_layer(w2: Tensor, normal: Tensor, moment: Tensor, steps: int) -> 
 
 def _neighbour_rows(z: Tensor) -> Tensor:
     """What w2 sees at each cell, and at the cells just outside: (O, h, w, 96) -> (O, h+2, w+2, 9*96)."""
-    h, w = z.shape[1:3]
-    padded = F.pad(z, (0, 0, 2, 2, 2, 2))
-    return torch.cat([padded[:, i : i + h + 2, j : j + w + 2] for i in range(3) for j in range(3)], -1)
+    around = F.pad(z, (0, 0, 2, 2, 2, 2)).unfold(1, 3, 1).unfold(2, 3, 1)  # (O, h+2, w+2, 96, 3, 3)
+    return around.permute(0, 1, 2, 4, 5, 3).flatten(3)
 
 
 def _neighbour_columns(z: Tensor) -> Tensor:
     """What w2 sees at each cell, transposed, as products like it: (O, h, w, 96) -> (O, 9*96, h*w)."""
-    h, w = z.shape[1:3]
-    padded = F.pad(z.permute(0, 3, 1, 2), (1, 1, 1, 1))
-    shifted = torch.stack([padded[..., i : i + h, j : j + w] for i in range(3) for j in range(3)], 1)
-    return shifted.view(len(z), -1, h * w)
+    around = F.pad(z.permute(0, 3, 1, 2), (1, 1, 1, 1)).unfold(2, 3, 1).unfold(3, 3, 1)  # (O, 96, h, w, 3, 3)
+    return around.permute(0, 4, 5, 1, 2, 3).reshape(len(z), TAPS * z.shape[3], -1)
 
 
 def _apply_stencil(stencil: Tensor, x: Tensor) -> Tensor:
@@ -178,8 +187,8 @@ def _apply_stencil(stencil: Tensor, x: Tensor) -> Tensor:
     pitch = (w + 2) * columns
     # Row r with its two neighbours: views that overlap.
     rows = x.as_strided((objects, h, 3 * (w + 2), columns), (x.stride(0), pitch, columns, 1))
-    band = stencil.new_zeros(objects, h, w, 3, w + 2)
-    for tap in range(TAPS):
-        row, column = divmod(tap, 3)
-        band[:, :, :, row].diagonal(column, -2, -1).copy_(stencil[:, tap])
-    return (band.flatten(-2) @ rows).flatten(1, 2)
+    band = stencil.new_zeros(objects, h, w, 3 * (w + 2))
+    # Cell x of a row is coupled with the cells from x on of the three rows, which begin outside the grid.
+    coupled = band.as_strided((objects, h, w, 3, 3), (*band.stride()[:2], 3 * (w + 2) + 1, w + 2, 1))
+    coupled.copy_(stencil.unflatten(1, (3, 3)).permute(0, 3, 4, 1, 2))
+    return (band @ rows).view(objects, h * w, columns)

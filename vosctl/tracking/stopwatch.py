@@ -1,5 +1,6 @@
 """What each stage of a run takes, measured without disturbing it."""
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ class Stopwatch:
         self._host = host or device is not None
         self.counts: dict[str, int] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
         self._events: list[tuple[str, torch.cuda.Event, torch.cuda.Event]] = []
 
     @property
@@ -44,8 +46,13 @@ class Stopwatch:
         return self._device is not None
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time what is inside as work of the device."""
+    def stage(self, name: str, at_a_time: int = 1) -> Iterator[None]:
+        """Time what is inside as work of the device.
+
+        Args:
+            name: of the stage.
+            at_a_time: how many threads are in it together; each counts for its part.
+        """
         if self._device is None:
             yield
         elif self._device.type == "cuda":
@@ -55,18 +62,19 @@ class Stopwatch:
             events[1].record()
             self._events.append((name, *events))
         else:
-            with self.host_stage(name):
+            with self.host_stage(name, at_a_time):
                 yield
 
     @contextmanager
-    def host_stage(self, name: str) -> Iterator[None]:
+    def host_stage(self, name: str, at_a_time: int = 1) -> Iterator[None]:
         """Time what is inside as work of the host, in whichever thread."""
         if not self._host:
             yield
             return
         start = time.perf_counter()
         yield
-        self._seconds[name] += time.perf_counter() - start
+        with self._lock:
+            self._seconds[name] += (time.perf_counter() - start) / at_a_time
 
     def timed(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """The items, with the time that each takes to come as work of the host."""

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from vosctl.models.aggregation import aggregate, at_least_float32
 from vosctl.models.backbone import Features
+from vosctl.models.halves import halves, in_halves
 from vosctl.models.model import FRTMModel
 from vosctl.models.target_model import TargetModel
 from vosctl.tracking.stopwatch import Stopwatch
@@ -40,21 +41,25 @@ class Window:
             layer3 (B, C, h, w) and probabilities (B, O+1, H, W), background first; both at least float32.
         """
         targets = TargetModel(w1, w2)
-        layer3 = []
         probabilities = w1.new_empty(len(images), len(w1) + 1, *images.shape[-2:])
         step = max(1, self._at_once // len(w1))
-        for some, result in zip(images.split(step), probabilities.split(step), strict=True):
-            with self._stage("features"):
-                features = self._backbone(some.contiguous(memory_format=torch.channels_last))
-                layer3.append(at_least_float32(features.layer3))
-            with self._stage("target model"):
-                scores = targets.scores(layer3[-1])  # (B, O, h, w)
-            with self._stage("refinement"):
-                logits = self._logits(features, scores, priors, some.shape[-2:])
-            with self._stage("aggregation"):
-                aggregate(logits, out=result)
-        with self._stage("aggregation"):
-            return torch.cat(layer3), probabilities
+        at_a_time = halves(len(images), images.device)
+
+        def segment(part: slice) -> Tensor:
+            layer3 = []
+            for some, result in zip(images[part].split(step), probabilities[part].split(step), strict=True):
+                with self._stage("features", at_a_time):
+                    features = self._backbone(some.contiguous(memory_format=torch.channels_last))
+                    layer3.append(at_least_float32(features.layer3))
+                with self._stage("target model", at_a_time):
+                    scores = targets.scores(layer3[-1])  # (B, O, h, w)
+                with self._stage("refinement", at_a_time):
+                    logits = self._logits(features, scores, priors, some.shape[-2:])
+                with self._stage("aggregation", at_a_time):
+                    aggregate(logits, out=result)
+            return torch.cat(layer3)
+
+        return torch.cat(in_halves(segment, len(images), images.device)), probabilities
 
     def _logits(self, features: Features, scores: Tensor, priors: Tensor, size: torch.Size) -> Tensor:
         """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
