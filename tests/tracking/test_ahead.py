@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.graphs import imitate_graphs
 from tests.small import moving_discs, tiny_model
 from vosctl.errors import MaskError
-from vosctl.models import target_memory
+from vosctl.models import halves, target_memory
 from vosctl.models.model import FRTMModel
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import FitSchedule
@@ -126,6 +126,7 @@ def test_graphs_and_all_objects_at_once_change_no_result(
 
 
 def test_all_objects_of_a_window_pass_s_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halves, "halves", lambda *_: 1)
     monkeypatch.setattr(frtm, "_MAPS_AT_ONCE_ON_CPU", 32)
     used, seen = tiny_model(refined=True), []
     used.schedule = FitSchedule((1,), 1)
