@@ -51,8 +51,8 @@ class TargetMemory(NamedTuple):
             features: (O, K, C, h, w).
             labels: (O, K, H, W) in [0, 1].
             weights: (O, K), summing to one for each object.
-            dtype: of the networks. Where it is bfloat16, what a frame adds to G is rounded to it, factors and
-                product; the sum over frames never is, and neither is b.
+            dtype: of the networks. Where it is bfloat16, what w2 sees and what a frame adds to G are
+                rounded to it; sums over frames never are.
         """
         objects, size = len(w1), TAPS * HIDDEN
         empty = w1.new_zeros(objects, size, size), w1.new_zeros(objects, size), w1.new_zeros(objects)
@@ -97,8 +97,9 @@ class TargetMemory(NamedTuple):
                 if _is_nothing(gamma[:, k]):
                     continue
                 z = x.flatten(2).mT @ self.w1.mT  # (O, h*w, 96)
-                b = (scatter(target[:, k]).flatten(2) @ z).flatten(1)
-                z = z.to(rounded).unflatten(1, grid)
+                z = z.to(rounded)  # for b too: what is fitted are the rounded values then, exactly
+                b = (scatter(target[:, k]).flatten(2) @ z.to(target.dtype)).flatten(1)
+                z = z.unflatten(1, grid)
                 sx = _apply_stencil(stencil[:, k].to(rounded), _neighbour_rows(z))  # (O, h*w, 864)
                 parts.append((_neighbour_columns(z) @ sx, b))
             return parts
@@ -154,6 +155,7 @@ def refit_last_layer(w2: Tensor, normal: Tensor, moment: Tensor, steps: int) -> 
     Returns:
         The new w2, (O, 9, 96).
     """
+    normal = (normal + normal.mT) / 2  # which rounding has left a little short of symmetric
     flat = w2.flatten(1).unsqueeze(-1)  # (O, 864, 1)
 
     def curvature(p: Vector) -> Vector:
