@@ -51,8 +51,8 @@ class TargetMemory(NamedTuple):
             features: (O, K, C, h, w).
             labels: (O, K, H, W) in [0, 1].
             weights: (O, K), summing to one for each object.
-            dtype: of the networks. Where it is bfloat16, what w2 sees and what a frame adds to G are
-                rounded to it; sums over frames never are.
+            dtype: of the networks. Where it is bfloat16, what w2 sees and what a frame adds to G are rounded
+                to it; sums over frames never are.
         """
         objects, size = len(w1), TAPS * HIDDEN
         empty = w1.new_zeros(objects, size, size), w1.new_zeros(objects, size), w1.new_zeros(objects)
