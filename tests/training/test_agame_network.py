@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.training.resuming import run_twice
 from vosctl.errors import UsageError
 from vosctl.models.model import AGAMEModel
 from vosctl.models.registry import load_model
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.batches import Batches
-from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.export import export_checkpoint
 from vosctl.training.network import StepPlan
 from vosctl.training.optimization import rate_at
@@ -83,17 +83,7 @@ def test_fifty_steps_lower_both_losses(data: dict[str, Path], tmp_path: Path) ->
 
 
 def test_a_resumed_run_is_the_run(data: dict[str, Path], tmp_path: Path) -> None:
-    recipe = recipe_of(tmp_path)
-    whole = Trainer(recipe, data, tmp_path / "whole", CPU)
-    whole.run()
-    Trainer(recipe, data, tmp_path / "parts", CPU).run(until=2)
-    torch.rand(7)
-    resumed = Trainer(recipe, data, tmp_path / "parts", CPU, resume=True)
-    resumed.run()
-    a, b = (read_checkpoint(t.checkpoint_path) for t in (whole, resumed))
-    for part in ("network", "average"):
-        for name, value in getattr(a, part).items():
-            assert torch.equal(value, getattr(b, part)[name]), name
+    run_twice(recipe_of(tmp_path), data, tmp_path)
 
 
 def test_an_export_is_a_model_with_its_options(data: dict[str, Path], tmp_path: Path) -> None:

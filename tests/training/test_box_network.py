@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from tests.small import overlap, tiny_backbone, tiny_model
+from tests.training.resuming import run_twice
 from vosctl.errors import UsageError, WeightsError
 from vosctl.models.box_network import load_box_network
 from vosctl.models.registry import load_model
@@ -14,7 +15,6 @@ from vosctl.models.weights_file import read_weights, write_weights
 from vosctl.tracking.box import segment_boxes
 from vosctl.training.batches import Batches
 from vosctl.training.boxed_objects import find_boxes
-from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.export import export_checkpoint
 from vosctl.training.network import StepPlan
 from vosctl.training.pictures import read_labels
@@ -96,17 +96,7 @@ def test_a_trained_network_finds_an_object_in_its_box(data: dict[str, Path], tmp
 
 
 def test_a_resumed_run_is_the_run(data: dict[str, Path], tmp_path: Path) -> None:
-    recipe = recipe_of(tmp_path)
-    whole = Trainer(recipe, data, tmp_path / "whole", CPU)
-    whole.run()
-    Trainer(recipe, data, tmp_path / "parts", CPU).run(until=2)
-    torch.rand(7)
-    resumed = Trainer(recipe, data, tmp_path / "parts", CPU, resume=True)
-    resumed.run()
-    a, b = (read_checkpoint(t.checkpoint_path) for t in (whole, resumed))
-    for part in ("network", "average"):
-        for name, value in getattr(a, part).items():
-            assert torch.equal(value, getattr(b, part)[name]), name
+    run_twice(recipe_of(tmp_path), data, tmp_path)
 
 
 def test_it_starts_from_a_tracker_and_from_an_earlier_one(data: dict[str, Path], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from tests.small import tiny_backbone
 from tests.training.conftest import RECIPE
+from tests.training.resuming import run_twice
 from vosctl.errors import UsageError, VosctlError, WeightsError
 from vosctl.models.registry import load_model
 from vosctl.models.weights_file import write_weights
@@ -38,18 +39,7 @@ def recipe(recipe_file: Path) -> Recipe:
 
 def test_a_resumed_run_is_the_run(whole_recipe_file: Path, data: dict[str, Path], tmp_path: Path) -> None:
     recipe = read_recipe(whole_recipe_file)
-    whole = Trainer(recipe, data, tmp_path / "whole", CPU)
-    whole.run()
-    Trainer(recipe, data, tmp_path / "parts", CPU).run(until=2)
-    torch.rand(7)  # what else happens in the process must not matter
-    resumed = Trainer(recipe, data, tmp_path / "parts", CPU, resume=True)
-    assert resumed.step == 2
-    resumed.run()
-    a, b = (read_checkpoint(t.checkpoint_path) for t in (whole, resumed))
-    assert a.step == b.step == recipe.total_steps
-    for part in ("network", "average"):
-        for name, value in getattr(a, part).items():
-            assert torch.equal(value, getattr(b, part)[name]), name
+    a, b = run_twice(recipe, data, tmp_path)
     for index, state in a.optimizer["state"].items():
         assert all(torch.equal(v, b.optimizer["state"][index][k]) for k, v in state.items())
     logs = [[line["loss"] for line in read_log(tmp_path / run / "log.jsonl")] for run in ("whole", "parts")]
