@@ -14,7 +14,7 @@ from torch import Tensor
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, gauss_newton
 
-_FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
+FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
 
 
 class Learned(NamedTuple):
@@ -93,7 +93,7 @@ class Extension:
             own = slice(first, first + self._at_once)
             labels, won = soft_labels(probabilities, winner, own)
             pixels = won.view(torch.uint8).sum((2, 3), dtype=torch.int32)  # of bytes: faster than of bools
-            seen = (pixels >= _FEWEST_PIXELS) & learns[own, None]
+            seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
             extended = TargetMemory(*(part[own] for part in memory)).extended(
                 layer3, labels, seen, self._rate, self._dtype
             )

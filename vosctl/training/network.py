@@ -11,6 +11,7 @@ from vosctl.models.backbone import Features
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
+from vosctl.tracking.learning import FEWEST_PIXELS
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.priors import simulate_priors
@@ -119,7 +120,7 @@ class TrainingNetwork(BackboneTraining):
         labels = (masks == 1).float()
         predicted = torch.sigmoid(logits.float())  # (B, O, H, W)
         predicted = predicted * (predicted > 0.5)
-        seen = (predicted > 0).sum((2, 3)) >= 10  # lost: the tracker does not learn from such a frame
+        seen = (predicted > 0).sum((2, 3)) >= FEWEST_PIXELS
         weights = torch.stack([1 - share * seen, share * seen], -1).flatten(0, 1)  # (B*O, 2)
         memory = TargetMemory.of(
             models.w1,
