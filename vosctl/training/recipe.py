@@ -26,6 +26,8 @@ class ModelRecipe:
     start: str = ""
     """Name (as in --data NAME=PATH) of the file to start from: ImageNet weights of F, or a model file with F
     and S; empty for a random start. Parts that the file lacks start at random."""
+    refinement_start: str = ""
+    """Name of a model file to start S from, after `start`; its backbone may be another."""
     prior: bool = False
     """Whether S sees, beside the score, the mask at the target model's last update."""
     checkpointing: bool = False
@@ -232,6 +234,8 @@ def _check(recipe: Recipe, file: str) -> None:
         raise UsageError(f'{file}: sources of kind = "boxes" and system = "box" go together')
     if validation.photos and system != "box":
         raise UsageError(f"{file}: validation.photos is for the box network")
+    if recipe.model.refinement_start and system != "frtm":
+        raise UsageError(f"{file}: model.refinement_start is for FRTM, which has a refinement network")
     if system == "box" and recipe.model.backbone != "resnet18":
         raise UsageError(f'{file}: the box network has backbone = "resnet18"')
     for stage in recipe.stages:

@@ -43,6 +43,28 @@ def load_start(network: BackboneTraining, path: Path) -> None:
         _load(part, found, path)
 
 
+def load_refinement(network: BackboneTraining, path: Path) -> None:
+    """Start S from a model whose backbone may be another: what does not fit the channels stays as it is.
+
+    Only the first layer at each level sees the backbone's channels, so that a large model can go on from what
+    a small one has learned.
+
+    Args:
+        network: in place; of FRTM.
+        path: a model file, both with the prior or both without.
+
+    Raises:
+        UsageError: the file holds no S, or one that differs in more than its inputs.
+        WeightsError: the file cannot be read.
+    """
+    own = network.get_submodule("refinement").state_dict()
+    found = _part(read_tensors(path).get("state", {}), "refinement.")
+    if not found:
+        raise UsageError(f"{path} holds no refinement network: give a model file of FRTM")
+    fitting = {name: own[name] if ".reduce.0." in name else value for name, value in found.items()}
+    _load(network.get_submodule("refinement"), fitting, path)
+
+
 def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> None:
     """Start a backbone from a state dict; what it lacks keeps its random start.
 

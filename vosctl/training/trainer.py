@@ -30,7 +30,7 @@ from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at,
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
-from vosctl.training.start import load_start
+from vosctl.training.start import load_refinement, load_start
 from vosctl.training.validation import Validation
 
 CHECKPOINT = "checkpoint.pt"
@@ -99,6 +99,8 @@ class Trainer:
             load_start(self.network, data_path(data, recipe.model.start))
             if lacks_statistics(self.network.backbone):
                 self._insert_statistics()
+        if recipe.model.refinement_start and not resume:
+            load_refinement(self.network, data_path(data, recipe.model.refinement_start))
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.network, recipe.optimizer)
         self.average = MovingAverage(self.network, recipe.optimizer.ema)
