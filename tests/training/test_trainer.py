@@ -19,7 +19,7 @@ from vosctl.training.log import read_log
 from vosctl.training.network import StepPlan, TrainingNetwork
 from vosctl.training.optimization import MovingAverage, learning_rate
 from vosctl.training.recipe import OptimizerRecipe, Recipe, read_recipe
-from vosctl.training.start import load_backbone, load_start
+from vosctl.training.start import load_backbone, load_refinement, load_start
 from vosctl.training.trainer import Progress, Trainer
 
 CPU = torch.device("cpu")
@@ -158,6 +158,27 @@ def test_a_run_that_sees_the_prior_starts_from_one_that_does_not(recipe: Recipe,
     write_weights(tmp_path / "later.pt", "frtm-rn18", later.state_dict(), {})
     with pytest.raises(UsageError, match=r"later\.pt does not fit the recipe's network"):
         load_start(earlier, tmp_path / "later.pt")
+
+
+def test_a_larger_model_goes_on_from_a_small_ones_refinement(recipe: Recipe, tmp_path: Path) -> None:
+    small = TrainingNetwork(recipe)
+    write_weights(tmp_path / "small.pt", "frtm-rn18", small.state_dict(), {})
+    large = TrainingNetwork(replace(recipe, model=replace(recipe.model, backbone="resnet50")))
+    before = {name: value.clone() for name, value in large.state_dict().items()}
+    load_refinement(large, tmp_path / "small.pt")
+    for name, value in large.state_dict().items():
+        if name.startswith("refinement.") and ".reduce.0." not in name:
+            expected = small.state_dict()[name]
+            torch.testing.assert_close(value, expected, rtol=0, atol=1e-3)  # half precision in the file
+        else:
+            assert torch.equal(value, before[name]), name
+
+    with_prior = TrainingNetwork(replace(recipe, model=replace(recipe.model, prior=True)))
+    with pytest.raises(UsageError, match=r"small\.pt does not fit the recipe's network"):
+        load_refinement(with_prior, tmp_path / "small.pt")
+    torch.save(small.backbone.state_dict(), tmp_path / "backbone.pth")
+    with pytest.raises(UsageError, match=r"backbone\.pth holds no refinement network"):
+        load_refinement(large, tmp_path / "backbone.pth")
 
 
 def test_runs_are_not_overwritten_by_mistake(recipe: Recipe, data: dict[str, Path], tmp_path: Path) -> None:
