@@ -1,6 +1,7 @@
 """Everything said to people goes to standard error; standard output is for results."""
 
 from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -16,3 +17,11 @@ def result_console() -> Console:
 def print_result(what: RenderableType) -> None:
     """To standard output, which is for results."""
     result_console().print(what)
+
+
+def bar_columns(
+    beside: str, clock: type[ProgressColumn] = TimeRemainingColumn
+) -> tuple[str | ProgressColumn, ...]:
+    """Columns of a bar: what it is of, how far it is, `beside` (a format of the task), and the time."""
+    description = TextColumn("{task.description}", markup=False)  # a clip's name, perhaps with brackets
+    return description, BarColumn(), MofNCompleteColumn(), TextColumn(beside), clock()

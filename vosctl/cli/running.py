@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
-from vosctl.cli.console import console
+from vosctl.cli.console import bar_columns, console
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip
@@ -65,14 +65,7 @@ def progress(label: str, total: int | None, quiet: bool) -> Iterator["OnFrame | 
     if quiet:
         yield None
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*bar_columns("{task.fields[speed]}"), console=console, transient=True) as bar:
         task = bar.add_task(label, total=total, speed="")
 
         def on_frame(*_: object) -> None:

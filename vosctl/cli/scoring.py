@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TaskID
 
-from vosctl.cli.console import console
+from vosctl.cli.console import bar_columns, console
 from vosctl.errors import MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.output_folder import make_output_folder
@@ -103,12 +103,5 @@ class _Bar:
 
 @contextmanager
 def _bar(quiet: bool) -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("frames"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bars:
+    with Progress(*bar_columns("frames"), console=console, transient=True, disable=quiet) as bars:
         yield _Bar(bars)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
 from vosctl.batch.engines import Engine
 from vosctl.batch.outcome import Outcome, Status
-from vosctl.cli.console import console
+from vosctl.cli.console import bar_columns, console
 from vosctl.cli.results import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.exports.formats import find_format
@@ -219,12 +219,6 @@ class _Bar:
 
 @contextmanager
 def _bar(clips: int, quiet: bool) -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[frames]} frames"),
-        TimeElapsedColumn(),
-    )
+    columns = bar_columns("{task.fields[frames]} frames", TimeElapsedColumn)
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         yield _Bar(bar, clips)
