@@ -25,12 +25,12 @@ app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=
 @app.command("list")
 def list_models(as_json: options.JsonOption = False) -> None:
     """List the models that --model can name, and the network behind --box."""
-    from vosctl.models.names import ALIASES, available, box_network_file, shipped_folder
+    from vosctl.models.names import ALIASES, model_files, shipped_folder
     from vosctl.models.registry import ARCHITECTURES
     from vosctl.models.weights_file import card_of
 
     models: dict[str, dict[str, str | None]] = {}
-    for path in (*available(), box_network_file()):
+    for path in model_files():
         card = card_of(path)
         origin = "shipped" if path.is_relative_to(shipped_folder()) else "imported"
         models[path.stem] = {
@@ -68,12 +68,12 @@ def verify(
     import torch
 
     from vosctl.models.box_network import load_box_network
-    from vosctl.models.names import BOX_NETWORK, available, box_network_file
+    from vosctl.models.names import BOX_NETWORK, model_files
     from vosctl.models.registry import load_model
     from vosctl.models.weights_file import card_of, read_weights
 
     whole = []
-    for path in files or (*available(), box_network_file()):
+    for path in files or model_files():
         weights = read_weights(path)
         has_backbone = bool(weights.part("backbone"))
         if weights.architecture == BOX_NETWORK:

@@ -43,6 +43,12 @@ def box_network_file() -> Path:
     return own if own.is_file() else shipped_folder() / name
 
 
+def model_files() -> Iterator[Path]:
+    """All model files: those that --model can name, and the box network's."""
+    yield from available()
+    yield box_network_file()
+
+
 def known_names() -> list[str]:
     """All names that stand for a model, but for paths."""
     return sorted({*ARCHITECTURE_NAMES, *ALIASES, *(path.stem for path in available())})
