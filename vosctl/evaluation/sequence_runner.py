@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vosctl.errors import UsageError, WeightsError
+from vosctl.errors import WeightsError
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
@@ -20,6 +20,7 @@ from vosctl.models.choice import ModelChoice
 from vosctl.models.model import AGAMEModel, Model
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.system import open_system
 from vosctl.tracking.tracker import TrackedFrame, Tracker
 
 _WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
@@ -59,14 +60,17 @@ class SequenceRunner:
 
         Raises:
             WeightsError: there is no such model, or the variant needs a network that it has not.
+            UsageError: the variant is not for the model's system.
             DeviceError: there is no such device.
         """
         variant = self._variant
+        settings = variant.apply(self._plan.settings)
+        open_system(self._model, settings)  # which refuses what it cannot do, before anything is run
         return RunDescription(
             model=_name_of(self._model),
             weights=self._plan.model.weights_of(self._model),
             variant=variant.value,
-            settings=asdict(variant.apply(self._plan.settings)),
+            settings=asdict(settings),
             device=_device_name(self._model.device),
             precision=str(self._model.dtype).removeprefix("torch."),
         )
@@ -118,10 +122,6 @@ class SequenceRunner:
     def _variant(self) -> Variant:
         refines = self._model.refined
         variant = self._plan.variant or variants_of(self._model)[-1]
-        if isinstance(self._model, AGAMEModel) and not variant.refine:
-            raise UsageError(
-                f"{self._model.name}: --variant {variant} is FRTM's; A-GAME has no-update and ours"
-            )
         if variant.refine and not refines:
             raise WeightsError(
                 f"{self._model.name}: has no refinement network, which --variant {variant} needs; "
