@@ -1,9 +1,10 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.cli.command import Command
+from tests.cli.command import Command, Result
 from tests.small import moving_discs, tiny_backbone_file
 from vosctl.media.clip import ClipInfo
 from vosctl.media.palette import save_palette_png
@@ -40,3 +41,9 @@ def clip(tmp_path: Path) -> Path:
             video.write(np.ascontiguousarray(frame))
     save_palette_png(tmp_path / "first.png", labels[0])
     return path
+
+
+@pytest.fixture
+def segment(vosctl: Command) -> Callable[..., Result]:
+    """Segments with the smallest settings that still run."""
+    return lambda *given: vosctl.tracking("segment", *given, "--max-size", "32", "--variant", "d-only")
