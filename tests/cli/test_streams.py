@@ -148,7 +148,9 @@ def test_an_endless_source_that_is_interrupted(vosctl: Command, clip: Path) -> N
         assert sum(1 for _ in drawn.decode(video=0)) > 0
 
 
-def test_an_address_reaches_the_server_as_it_was_typed(vosctl: Command, clip: Path) -> None:
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_a_clip_on_a_server(vosctl: Command, clip: Path, tells_length: bool) -> None:
+    """The address reaches the server as it was typed; the end is the end, whether or not it was announced."""
     asked = []
     content = stream("mpegts").read_bytes()
 
@@ -156,7 +158,8 @@ def test_an_address_reaches_the_server_as_it_was_typed(vosctl: Command, clip: Pa
         def do_GET(self) -> None:
             asked.append(self.path)
             self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
+            if tells_length:
+                self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 

@@ -1,5 +1,6 @@
 """Pictures out of a media container, and how the container ends."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -95,8 +96,8 @@ class Decoder:
         while True:
             try:
                 packet = next(packets, None)
-            except (av.FFmpegError, OSError):
-                self._failed_last = True
+            except (av.FFmpegError, OSError) as error:
+                self._failed_last = not self._is_end(error)
                 yield from self._flushed()
                 return
             if packet is None:
@@ -111,6 +112,11 @@ class Decoder:
                 assert isinstance(picture, av.VideoFrame)
                 self._failed_last = False
                 yield picture
+
+    def _is_end(self, error: OSError | av.FFmpegError) -> bool:
+        """Of HTTP, FFmpeg calls the end an error where the server has not told the length beforehand."""
+        is_http = self._container.name.startswith("http")
+        return is_http and error.errno == errno.EIO and self._container.size < 0
 
     def _flushed(self) -> list[av.VideoFrame]:
         try:
