@@ -108,7 +108,7 @@ class OpenTask:
         """
         from vosctl.runs.run import is_complete
 
-        return self._is_lasting and is_complete(self.task, self.label_maps, self.source.info)
+        return self.is_lasting and is_complete(self.task, self.label_maps, self.source.info)
 
     def segment(
         self, model: "Model", on_frame: "OnFrame | None" = None, log: Path | None = None
@@ -123,15 +123,17 @@ class OpenTask:
         Raises:
             VosctlError: something does not work.
         """
-        from vosctl.runs.run import open_run
+        from vosctl.runs.run import folder_of, open_run
         from vosctl.session import segment_clip
 
         task, info = self.task, self.source.info
-        if not self._is_lasting and (task.both_ways or task.resume):
+        if not self.is_lasting and (task.both_ways or task.resume):
             raise UsageError(
                 f"{info.path} can be read only once; for --both-ways and --resume save it to a file first"
             )
         labels, outputs = self.label_maps, self.outputs()
+        if not self.is_lasting:
+            folder_of(task).clear()  # its run's results are written over
         return segment_clip(
             self.source,
             labels,
@@ -139,15 +141,15 @@ class OpenTask:
             task.settings,
             outputs,
             on_frame,
-            run=open_run(task, labels, info, model) if self._is_lasting else None,
+            run=open_run(task, labels, info, model) if self.is_lasting else None,
             log=log,
             both_ways=task.both_ways,
             stop_when_lost=task.stop_when_lost,
         )
 
     @property
-    def _is_lasting(self) -> bool:
-        """The clip and its masks can be read again: they go through no pipe."""
+    def is_lasting(self) -> bool:
+        """Whether clip and masks can be read again, as they go through no pipe: so that a run can go on."""
         return not self.source.info.is_stream and not is_pipe(self.task.output)
 
 

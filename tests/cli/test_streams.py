@@ -144,6 +144,7 @@ def test_an_endless_source_that_is_interrupted(vosctl: Command, clip: Path) -> N
         errors = process.stderr.read().decode()
         assert process.wait(60) == 130, errors
     assert "Traceback" not in errors
+    assert "--resume" not in errors  # which a stream cannot have
     with av.open("o.mp4") as drawn:
         assert sum(1 for _ in drawn.decode(video=0)) > 0
 
@@ -179,3 +180,13 @@ def test_a_clip_on_a_server(vosctl: Command, clip: Path, tells_length: bool) -> 
     assert result.code == 0, result.err
     assert set(asked) == {"/a//live/"}
     assert len(list(Path("out").glob("*.png"))) == 12
+
+
+def test_a_stream_into_the_results_of_a_run(vosctl: Command, clip: Path) -> None:
+    """Nothing of the run is taken for the stream's."""
+    assert vosctl.tracking("segment", clip, *SMALL, "-o", "out").code == 0
+    with standard_input(stream("mpegts", 5)):
+        result = vosctl.tracking("segment", "-", *SMALL, "-o", "out", "--overwrite", "--report", "r.json")
+    assert result.code == 0, result.err
+    assert len(json.loads(Path("r.json").read_text())["per_frame"]) == 5
+    assert "no record of a run" in vosctl("segment", "--from-run", "out", "-m", "1=first.png").error

@@ -177,6 +177,8 @@ def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: boo
             with progress(info.path.name, total, quiet) as on_frame:
                 summary = opened.segment(model, on_frame, log)
         except KeyboardInterrupt:
+            if not opened.is_lasting:
+                raise
             way = f"vosctl segment --from-run {task.output} --resume" if task.correct else "add --resume"
             raise InterruptedRunError(
                 f"every file written so far is whole; to go on: {way}; to start over: --overwrite"
