@@ -1,3 +1,4 @@
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -99,3 +100,25 @@ def test_a_clip_that_breaks_off_is_named_and_what_came_before_is_kept(make_task:
     assert outcome.status is Status.BROKEN
     assert "breaks off" in (outcome.error or "")
     assert 0 < outcome.frames == len(list(task.output.glob("*.png"))) < 40
+
+
+def test_the_second_attempt_has_the_memory_of_the_first(
+    make_task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Large:
+        pass
+
+    held: list[weakref.ref[Large]] = []
+    segment = OpenTask.segment
+
+    def fails_at_first(opened: OpenTask, *arguments: object) -> object:
+        if not held:
+            large = Large()
+            held.append(weakref.ref(large))
+            raise MemoryError
+        assert held[0]() is None
+        return segment(opened, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(OpenTask, "segment", fails_at_first)
+    outcome = ClipRunner("cpu", Loader()).run(make_task("a"))
+    assert (outcome.status, outcome.error) == (Status.DONE, None)

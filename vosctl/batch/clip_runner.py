@@ -54,6 +54,7 @@ class ClipRunner:
                 if not _is_out_of_memory(error):
                     raise
                 attempts = ATTEMPTS
+            if attempts == ATTEMPTS:  # not above: the exception holds all that the first attempt made
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 summary = self._segment(frame_by_frame(task, has_begun), begin, on_frame)
