@@ -7,6 +7,7 @@ ablations. Beside it may lie its card, `NAME.json`, whose `sha256` the file must
 """
 
 import hashlib
+import io
 import json
 import pickle
 import zipfile
@@ -62,14 +63,15 @@ def read_weights(path: Path) -> WeightsFile:
             f"fetch or export the file again"
         )
     content = read_tensors(path)
-    if content.get("format") != FORMAT or not isinstance(content.get("state"), dict):
+    architecture, state = content.get("architecture"), content.get("state")
+    if content.get("format") != FORMAT or not isinstance(architecture, str) or not isinstance(state, dict):
         raise WeightsError(
             f"{path}: not a vosctl model file; for weights of the FRTM authors use 'vosctl weights import', "
             f"for a torchvision ResNet use --backbone-weights"
         )
     options = content.get("options")
     options = options if isinstance(options, dict) else {}
-    return WeightsFile(str(content["architecture"]), content["state"], sha256, path, options)
+    return WeightsFile(architecture, state, sha256, path, options)
 
 
 def write_weights(
@@ -102,14 +104,8 @@ def write_weights(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(path.parent, error) from error
-    with atomic_path(path) as temporary:
-        content = {
-            "format": FORMAT,
-            "architecture": architecture,
-            "options": dict(options or {}),
-            "state": half,
-        }
-        torch.save(content, temporary)
+    content = {"format": FORMAT, "architecture": architecture, "options": dict(options or {}), "state": half}
+    write_tensors(path, content)
     sha256 = file_sha256(path)
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n", encoding="utf-8")
@@ -152,6 +148,18 @@ def read_tensors(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: found a {type(content).__name__}, expected a dictionary of tensors")
     return content
+
+
+def write_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write what `read_tensors` reads, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    buffer = io.BytesIO()  # torch.save on a full disk raises what is no OSError
+    torch.save(dict(content), buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def file_sha256(path: Path) -> str:

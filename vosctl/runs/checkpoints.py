@@ -1,16 +1,12 @@
 """States of a tracker on disk, at a few frames of a clip."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vosctl.errors import OutputError, WeightsError
 from vosctl.exports.png import make_folder
-from vosctl.media.files import atomic_path
-from vosctl.models.weights_file import read_tensors
+from vosctl.models.weights_file import read_tensors, write_tensors
 
 FORMAT = 2
 # The newest is what an interrupted run goes on from; the others let a correction begin near its frame.
@@ -39,10 +35,7 @@ class Checkpoints:
             OutputError: it cannot be written.
         """
         make_folder(self._folder)
-        content = io.BytesIO()  # torch.save on a full disk raises what is no OSError
-        torch.save({"format": FORMAT, **state}, content)
-        with atomic_path(self._path(position)) as temporary:
-            temporary.write_bytes(content.getbuffer())
+        write_tensors(self._path(position), {"format": FORMAT, **state})
         positions = self.positions()
         if len(positions) > _MOST:
             gaps = [(after - before, at) for before, at, after in _neighbours(positions)]

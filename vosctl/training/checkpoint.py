@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from vosctl.errors import WeightsError
-from vosctl.media.files import atomic_path
-from vosctl.models.weights_file import read_tensors
+from vosctl.models.weights_file import read_tensors, write_tensors
 
 FORMAT = 1
 
@@ -37,9 +36,7 @@ class Checkpoint:
         Raises:
             OutputError: it cannot be written.
         """
-        content = {"checkpoint_format": FORMAT, **self.__dict__}
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
+        write_tensors(path, {"checkpoint_format": FORMAT, **self.__dict__})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
