@@ -7,7 +7,7 @@ import torch
 from tests.cli.command import Command
 from tests.evaluation.small_results import small_result
 from tests.small import tiny_backbone
-from vosctl.errors import WeightsError
+from vosctl.errors import OutputError, WeightsError
 from vosctl.evaluation.results import write_results
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.registry import load_model
@@ -164,3 +164,29 @@ def test_the_box_network_is_listed_and_verified(vosctl: Command, tmp_path: Path)
     assert f"{own}: not a" in vosctl("weights", "verify").error
     write_weights(own, "box-rn18", tiny_backbone().state_dict(), {})
     assert "expected a box-rn18 of this version" in vosctl("weights", "verify", own).error
+
+
+def test_an_imported_model_takes_no_shipped_name(vosctl: Command, tmp_path: Path) -> None:
+    """It would go before the imported one, which nobody could then name."""
+    authors_checkpoint(tmp_path / "rn18_all.pth")
+    result = vosctl("weights", "import", "rn18_all.pth", "--name", "frtm-rn18")
+    assert "frtm-rn18 is the name of a shipped model" in result.error
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_file_without_an_architecture(tmp_path: Path) -> None:
+    torch.save({"format": 1, "state": {}}, tmp_path / "m.pt")
+    with pytest.raises(WeightsError, match="not a vosctl model file"):
+        read_weights(tmp_path / "m.pt")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"m\.pt cannot be written"):
+            model_file(tmp_path / "m.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())

@@ -18,6 +18,7 @@ from rich.table import Table
 from vosctl.cli import options
 from vosctl.cli.console import console, print_result
 from vosctl.cli.results import json_result
+from vosctl.errors import OutputError
 
 app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)
 
@@ -106,14 +107,14 @@ def import_checkpoint(
 ) -> None:
     """Take over a refinement network of the FRTM authors; it needs a torchvision backbone beside it."""
     from vosctl.models.authors_checkpoint import read_authors_checkpoint
-    from vosctl.models.names import user_folder
+    from vosctl.models.names import is_shipped, user_folder
     from vosctl.models.weights_file import write_weights
 
     architecture, state = read_authors_checkpoint(checkpoint)
     path = user_folder() / f"{name or checkpoint.stem}.pt"
+    if is_shipped(path.stem):
+        raise OutputError(f"{path.stem} is the name of a shipped model; choose another --name")
     if path.exists() and not overwrite:
-        from vosctl.errors import OutputError
-
         raise OutputError(f"{path} exists; choose another --name, or use --overwrite")
     card = {
         "summary": f"refinement network from {checkpoint.name}; the backbone is torchvision's",

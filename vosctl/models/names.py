@@ -36,6 +36,11 @@ def available() -> Iterator[Path]:
             yield from sorted(folder.glob(f"*{SUFFIX}"))
 
 
+def is_shipped(name: str) -> bool:
+    """Whether a shipped model has this name, and so goes before any other that has it."""
+    return (shipped_folder() / f"{name}{SUFFIX}").is_file()
+
+
 def box_network_file() -> Path:
     """The box network: `box/box-rn18.pt` of the user's folder, else the shipped one."""
     name = Path("box") / f"{BOX_NETWORK}{SUFFIX}"
