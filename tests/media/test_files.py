@@ -92,3 +92,9 @@ def test_what_a_killed_process_has_left_goes_and_nothing_else(tmp_path: Path) ->
     remove_leftovers(tmp_path, (12, 345))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
     remove_leftovers(tmp_path / "nowhere", (12,))
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"a\.png cannot be written"), atomic_path(tmp_path / "file/a.png"):
+        pass

@@ -5,7 +5,7 @@ import itertools
 import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vosctl.errors import OutputError
@@ -54,7 +54,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what the body met matters more
+            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path, processes: Collection[int]) -> None:
