@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.conftest import RECIPE, data, one_thread
 from vosctl.cli.train import data_paths, train
-from vosctl.errors import UsageError
+from vosctl.errors import InterruptedRunError, UsageError
 
 __all__ = ["data", "one_thread"]  # fixtures
 
@@ -57,3 +57,25 @@ def test_data_paths_may_hold_equals_signs() -> None:
 def test_the_command_is_imported_without_torch() -> None:
     code = "import sys, vosctl.cli.train; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ctrl_c_says_how_to_go_on(
+    data: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vosctl.training.trainer import Trainer
+
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE.format(steps=2, rate=0.0))
+    given = [f"{name}={path}" for name, path in data.items()]
+
+    def interrupted(trainer: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run", interrupted)
+    with pytest.raises(InterruptedRunError, match="run the same again"):
+        train(recipe, given, tmp_path / "run", device="cpu")
+    monkeypatch.setattr(Trainer, "_restore", lambda *_: None)
+    monkeypatch.setattr("vosctl.training.trainer.read_checkpoint", lambda _: None)
+    (tmp_path / "run" / "checkpoint.pt").touch()
+    with pytest.raises(InterruptedRunError, match="add --resume"):
+        train(recipe, given, tmp_path / "run", resume=True, device="cpu")

@@ -14,7 +14,7 @@ import typer
 from vosctl.cli.console import console
 from vosctl.cli.options import MACHINE, DeviceOption, JsonOption, QuietOption
 from vosctl.cli.results import json_result
-from vosctl.errors import UsageError
+from vosctl.errors import InterruptedRunError, UsageError
 
 RecipeArgument = Annotated[
     Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what and how.", show_default=False)
@@ -91,7 +91,12 @@ def train(
 
     with several_processes(place) as own:
         trainer = Trainer(content, paths, output, own, resume=resume, report=report)
-        trainer.run()
+        try:
+            trainer.run()
+        except KeyboardInterrupt:
+            has_begun = trainer.checkpoint_path.is_file()
+            way = "to go on: add --resume" if has_begun else "nothing is to be kept yet: run the same again"
+            raise InterruptedRunError(f"every file written so far is whole; {way}") from None
         if trainer.is_main:
             if as_json:
                 json_result.put({"checkpoint": str(trainer.checkpoint_path), "steps": content.total_steps})
