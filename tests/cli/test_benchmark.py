@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from vosctl.cli.benchmark import benchmark
-from vosctl.errors import DatasetError, MaskError, OutputError, UsageError, VosctlError
+from vosctl.errors import DatasetError, InterruptedRunError, MaskError, OutputError, UsageError, VosctlError
 from vosctl.models.backbone import ResNet
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.weights_file import write_weights
@@ -213,3 +213,26 @@ def test_what_is_missing_is_said(davis, monkeypatch):
 def test_importing_the_command_imports_no_torch():
     code = "import sys, vosctl.cli.benchmark; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vosctl.evaluation.sequence_runner.segment_clip", interrupted)
+    with pytest.raises(InterruptedRunError, match="the same command again, which leaves out"):
+        run("--output", tmp_path / "out")
+
+
+def test_table_1_in_a_number_type_that_the_cpu_has_not(davis, weights, tmp_path, monkeypatch):
+    """Which rows there are is found out on the CPU, wherever they will run."""
+    from vosctl.cli import scoring
+
+    rows = []
+    monkeypatch.setattr(scoring, "run", lambda data, plan, *_: rows.append(plan))
+    monkeypatch.setattr("vosctl.cli.score_tables.report_ablations", lambda *_: None)
+    monkeypatch.setattr("vosctl.evaluation.benchmark.require_all", lambda _: None)
+    given = ("--dataset", "davis17", "--root", davis, "--backbone-weights", weights, "--quiet")
+    call(*given, "--variant", "table", "--precision", "fp16")
+    assert [plan.variant for plan in rows] == ["d-only-no-update", "d-only"]
+    assert {plan.model.precision for plan in rows} == {"fp16"}

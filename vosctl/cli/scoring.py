@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.progress import Progress, TaskID
 
 from vosctl.cli.console import bar_columns, console
-from vosctl.errors import MaskError
+from vosctl.errors import InterruptedRunError, MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.output_folder import make_output_folder
 from vosctl.evaluation.variants import Variant
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
 def run(
     data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
 ) -> "BenchmarkResult":
-    """Run, score and write what was found."""
+    """Run, score and write what was found.
+
+    Raises:
+        InterruptedRunError: Ctrl-C.
+    """
     from vosctl.evaluation.benchmark import run_benchmark, write_files
     from vosctl.evaluation.runners import open_runners
 
-    with _bar(quiet) as bar, open_runners(plan) as runners:
-        result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
+    try:
+        with _bar(quiet) as bar, open_runners(plan) as runners:
+            result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
+    except KeyboardInterrupt:
+        again = "without --overwrite, " if overwrite else ""
+        raise InterruptedRunError(
+            f"every file written so far is whole; to go on: the same command again, {again}"
+            "which leaves out the sequences that are done"
+        ) from None
     write_files(result, data, folder)
     _write_zip(data, result, folder, archive)
     _say_where(folder, quiet)
@@ -41,7 +52,8 @@ def run_ablations(
     from vosctl.evaluation.sequence_runner import variants_of
 
     found = {}
-    for variant in variants_of(plan.model.load("cpu")):
+    known = replace(plan.model, precision="fp32").load("cpu")  # which takes no fp16
+    for variant in variants_of(known):
         if not quiet:
             console.print(variant.value, style="bold")
         chosen = replace(plan, variant=variant)
