@@ -65,8 +65,10 @@ def test_wrong_uses_of_from_run(vosctl: Command, clip: Path, monkeypatch: pytest
     cases: list[tuple[list[object], str]] = [
         (["--from-run", "out"], "give the correction with --mask"),
         (["--from-run", "nowhere", "-m", "first.png"], "nowhere holds no record of a run"),
-        (["--from-run", "out", "-m", "first.png", "--window", "4"], "--window is as it was in the run"),
-        (["--from-run", "out", "-m", "first.png", "-o", "x"], "-o is as it was in the run"),
+        (["--from-run", "out", "-m", "first.png", "--window", "4"], "leave out --window"),
+        (["--from-run", "out", "-m", "first.png", "-o", "x"], "leave out -o"),
+        (["--from-run", "out", "-m", "3=first.png", "--debug-scores", "s"], "leave out --debug-scores"),
+        (["--from-run", "out", "--jobs", "jobs.csv", "-m", "3=first.png"], "leave out --jobs"),
         (["--from-run", "out", "-m", "3=first.png", "-m", "3=first.png"], "two masks for one frame"),
         (["--from-run", "out", "-m", "40=first.png"], "40"),
         (["-m", "first.png"], "no clip given"),

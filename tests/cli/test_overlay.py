@@ -44,3 +44,8 @@ def test_a_mask_is_missing(vosctl: Command, clip: Path) -> None:
     assert result.code == 2
     assert "00007.png" in result.error
     assert not Path("o.mp4").exists()
+
+
+def test_no_report_of_masks_that_exist(vosctl: Command, clip: Path) -> None:
+    result = vosctl("overlay", clip, "--masks", "masks", "--report", "r.json")
+    assert "--report is of a run" in result.error

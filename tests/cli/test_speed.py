@@ -24,3 +24,5 @@ def test_stages_of_a_clip_as_a_table_and_as_json(vosctl: Command, clip: Path, tm
 def test_what_does_not_go_together(vosctl: Command, clip: Path) -> None:
     assert "2 clips, 1 masks" in vosctl.tracking("benchmark", "--speed", clip, clip, "--mask", "a.png").error
     assert "clips are for --speed" in vosctl.tracking("benchmark", clip).error
+    variant = vosctl.tracking("benchmark", "--speed", clip, "--variant", "d-only")
+    assert "--variant is for scoring" in variant.error

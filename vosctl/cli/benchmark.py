@@ -210,6 +210,8 @@ def benchmark(
     )
     if clips and not (speed and dataset is None):
         raise UsageError("clips are for --speed, and without --dataset; see vosctl segment")
+    if speed and variant:
+        raise UsageError("--variant is for scoring; --speed measures all that the model does")
     if speed and clips:
         to_measure = timing.jobs_of_clips(clips, mask or [], objects)
         timing.measure(to_measure, choice, device, settings, output, as_json, quiet)

@@ -8,7 +8,7 @@ import typer
 from vosctl.errors import UsageError
 from vosctl.task import Task
 
-# What the run has settled, by the parameter's name.
+# What the run has settled, or what is for new runs, by the parameter's name.
 _OWN = {
     "output": "-o",
     "format_names": "--format",
@@ -22,6 +22,9 @@ _OWN = {
     "max_size": "--max-size",
     "window": "--window",
     "both_ways": "--both-ways",
+    "debug_scores": "--debug-scores",
+    "masks_from": "--masks-from",
+    "jobs": "--jobs",
 }
 
 
@@ -44,7 +47,7 @@ def task_of(from_run: Path, asked: Task, clips: Sequence[Path], context: typer.C
     for parameter, option in _OWN.items():
         source = context.get_parameter_source(parameter)
         if source is not None and source.name == "COMMANDLINE":
-            raise UsageError(f"{option} is as it was in the run that --from-run names; leave it out")
+            raise UsageError(f"--from-run goes on with the run as it was; leave out {option}")
     if len(clips) > 1:
         raise UsageError("--from-run corrects one run, of one clip; name no clip, or where it is now")
     if not (asked.masks or asked.resume):

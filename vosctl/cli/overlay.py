@@ -74,6 +74,8 @@ def overlay(
         raise UsageError(
             "give either --masks DIR with a mask for every frame, or --mask FILE to segment first"
         )
+    if masks and report:
+        raise UsageError("--report is of a run, and masks that exist need none; leave it out")
     clip = clip_path(name)
     path = output or Path(f"{clip.stem}_overlay.mp4")
     keep_inputs([path], [clip, *([masks] if masks else [])])
