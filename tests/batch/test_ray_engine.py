@@ -12,8 +12,12 @@ import pytest
 
 from vosctl.batch.engines import open_engine
 from vosctl.batch.outcome import Outcome, Status
+from vosctl.batch.ray_engine import _absolute
 from vosctl.errors import DeviceError, UsageError
-from vosctl.task import Task
+from vosctl.media.stream_address import clip_path
+from vosctl.models.choice import ModelChoice
+from vosctl.task import MaskAt, Task
+from vosctl.tracking.settings import TrackerSettings
 
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,3 +86,17 @@ def test_a_clip_whose_worker_is_killed_goes_on(cluster: None, make_task: Callabl
     assert killed
     assert (outcome.status, outcome.attempts) == (Status.DONE, 2)
     assert len(list(task.output.glob("*.png"))) == 150
+
+
+def test_addresses_stay_addresses_on_other_machines(tmp_path: Path) -> None:
+    task = Task(
+        clip_path("rtsp://camera//1"),
+        (MaskAt(0, Path("first.png")),),
+        Path("out"),
+        ModelChoice(),
+        TrackerSettings(),
+    )
+    there = _absolute(task)
+    assert str(there.clip) == "rtsp://camera//1"
+    assert there.masks[0].path == Path("first.png").absolute()
+    assert _absolute(replace(task, clip=Path("a.mp4"))).clip == Path("a.mp4").absolute()

@@ -17,6 +17,7 @@ from vosctl.batch.clip_runner import ClipRunner
 from vosctl.batch.outcome import Outcome, Status
 from vosctl.batch.processes import OnFrames
 from vosctl.errors import DeviceError, UsageError
+from vosctl.media.stream_address import stream_address
 from vosctl.task import Task
 
 
@@ -111,7 +112,7 @@ def _absolute(task: Task) -> Task:
     name = str(Path(choice.name).absolute()) if choice.name and Path(choice.name).is_file() else choice.name
     return replace(
         task,
-        clip=task.clip.absolute(),
+        clip=task.clip if stream_address(task.clip) else task.clip.absolute(),
         masks=tuple(mask._replace(path=mask.path.absolute()) for mask in task.masks),
         output=task.output.absolute(),
         overlay=task.overlay and task.overlay.absolute(),
