@@ -56,5 +56,14 @@ def test_missing_and_broken_files_are_named(tmp_path):
         read_label_map(tmp_path / "c.png")
 
 
+def test_a_damaged_chunk_is_named(tmp_path):
+    save_labels(tmp_path / "a.png", np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8))
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[content.index(b"IDAT") - 2] = 0  # the chunk's length: Pillow then speaks of its syntax
+    (tmp_path / "a.png").write_bytes(bytes(content))
+    with pytest.raises(MaskError, match=r"a\.png: cannot be read"):
+        read_label_map(tmp_path / "a.png")
+
+
 def test_ids_in():
     assert ids_in(np.array([[0, 255], [3, 3]], np.uint8)) == (0, 3, 255)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vosctl.errors import ClipError
 from vosctl.evaluation.benchmark import score_masks
 from vosctl.evaluation.charts import Line, bar_chart, line_chart
 from vosctl.evaluation.datasets import DatasetName, open_dataset
@@ -118,3 +119,10 @@ def test_lines_share_the_axis_of_frames():
     first, second = ElementTree.fromstring(line_chart("J", lines)).iter("polyline")
     assert first.get("points") == "30.0,135.0 260.0,70.0 490.0,5.0"
     assert second.get("points") == "490.0,102.5 490.0,102.5"  # twice, or nothing would be drawn
+
+
+def test_a_frame_that_cannot_be_shown_is_named(scored, tmp_path):
+    dataset, result = scored
+    dataset.sequences[0].frames[3].write_bytes(b"no picture")
+    with pytest.raises(ClipError, match=r"00003\.jpg cannot be read"):
+        write_report(result, dataset, tmp_path / "report.html")

@@ -12,6 +12,7 @@ from PIL import Image
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import SequenceResult
+from vosctl.media.frame_folder import read_rgb
 from vosctl.media.overlay import draw_overlay
 
 _WIDTH = 400  # pixels of each half; the page holds many
@@ -40,13 +41,16 @@ def extreme_frames(sequence: Sequence, masks: Path, result: SequenceResult) -> t
         sequence: its frames and annotations.
         masks: the folder of its masks.
         result: its scores, at least of one object.
+
+    Raises:
+        ClipError: a frame cannot be read.
     """
     truth = read_ground_truth(sequence)
     means = _frame_means(result)
     by_mean = sorted(means, key=lambda stem: sum(means[stem]))
     pictures = []
     for title, stem in (("worst", by_mean[0]), ("best", by_mean[-1])):
-        rgb = _rgb_of(sequence, stem)
+        rgb = read_rgb(next(path for path in sequence.frames if path.stem == stem))
         annotation = truth.labels(next(path for path in sequence.annotations if path.stem == stem))
         prediction = truth.prediction(masks / f"{stem}.png", annotation.shape)
         if rgb.shape[:2] != annotation.shape:
@@ -67,12 +71,6 @@ def _frame_means(result: SequenceResult) -> dict[str, tuple[float, float]]:
         stem: (sum(j for j, _ in pairs) / len(pairs), sum(f for _, f in pairs) / len(pairs))
         for stem, pairs in values.items()
     }
-
-
-def _rgb_of(sequence: Sequence, stem: str) -> NDArray[np.uint8]:
-    path = next(path for path in sequence.frames if path.stem == stem)
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from vosctl.errors import MaskError
 from vosctl.evaluation.metrics import LabelMap
+from vosctl.media.broken_files import IMAGE_ERRORS
 
 
 def read_label_map(path: Path) -> LabelMap:
@@ -23,7 +24,7 @@ def read_label_map(path: Path) -> LabelMap:
             values = np.asarray(image)  # (H, W) or (H, W, channels)
     except FileNotFoundError:
         raise MaskError(f"{path}: no such file; expected a label map, a PNG of object ids") from None
-    except (UnidentifiedImageError, OSError) as error:
+    except IMAGE_ERRORS as error:
         raise MaskError(f"{path}: cannot be read as a label map: {error}") from error
     if values.ndim == 3:
         values = _gray_of(values, path, mode)

@@ -28,8 +28,12 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(found, key=lambda p: (natural_key(p.stem), p.name))
 
 
-def _read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Decodes an image, upright by its EXIF orientation, as (H, W, 3) uint8 without alpha."""
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Decodes an image, upright by its EXIF orientation, as (H, W, 3) uint8 without alpha.
+
+    Raises:
+        ClipError: it cannot be read.
+    """
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)
@@ -61,7 +65,7 @@ class FrameFolder(Clip):
                     "remove one"
                 )
             stems[image.stem] = image
-        height, width = _read_rgb(self._images[0]).shape[:2]
+        height, width = read_rgb(self._images[0]).shape[:2]
         self.info = ClipInfo(
             path, width, height, len(self._images), rate=None, has_audio=False, is_folder=True
         )
@@ -73,7 +77,7 @@ class FrameFolder(Clip):
         """As of any clip, without reading the images before."""
         size = (self.info.width, self.info.height)
         for index, path in enumerate(self._images[start:], start):
-            rgb = _read_rgb(path)
+            rgb = read_rgb(path)
             if (rgb.shape[1], rgb.shape[0]) != size:
                 raise ClipError(
                     f"{path} is {rgb.shape[1]}x{rgb.shape[0]}, but {self._images[0].name} is "

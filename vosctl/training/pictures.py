@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from vosctl.errors import DatasetError
+from vosctl.media.broken_files import IMAGE_ERRORS
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -30,7 +31,7 @@ def read_image(path: Path, shortest: int | None = None) -> Tensor:
                 factor = shortest / min(picture.size)
                 picture.draft("RGB", (round(picture.width * factor), round(picture.height * factor)))
             pixels = np.asarray(picture.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+    except IMAGE_ERRORS as error:
         raise DatasetError(
             f"{path} cannot be read as a picture ({error}): remove it or fetch it again"
         ) from error
@@ -53,7 +54,7 @@ def read_labels(path: Path) -> Tensor:
                 )
             two_values = picture.mode != "P"
             labels = np.array(picture if picture.mode != "1" else picture.convert("L"))
-    except (OSError, UnidentifiedImageError) as error:
+    except IMAGE_ERRORS as error:
         raise DatasetError(f"{path} cannot be read as a label map ({error}): fetch it again") from error
     if two_values and set(np.unique(labels)) <= {0, 255}:
         labels = (labels > 0).astype(np.uint8)
