@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.small import moving_discs
-from vosctl.errors import DatasetError
+from vosctl.errors import DatasetError, OutputError
 from vosctl.training.clips import find_sequences
 from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.pictures import read_image, read_labels
@@ -83,3 +83,9 @@ def test_broken_clips_are_named_and_leave_nothing(packed: Path) -> None:
     with pytest.raises(DatasetError, match=r"has no clip discs\.mp4"):
         unpack_clips(packed)
     assert list((packed.parent / "cache").rglob("*.jpg")) == []
+
+
+def test_a_cache_that_cannot_be_written(packed: Path) -> None:
+    (packed.parent / "cache").write_text("a file")
+    with pytest.raises(OutputError, match=r"cache.* cannot be written"):
+        unpack_clips(packed)

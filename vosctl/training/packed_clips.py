@@ -7,6 +7,7 @@ into a folder in the DAVIS layout under the cache.
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from vosctl.errors import DatasetError
+from vosctl.media.files import output_error
 
 _LABELS = "_labels.mkv"
 
@@ -42,6 +44,7 @@ def unpack_clips(folder: Path) -> Path:
 
     Raises:
         DatasetError: a clip is missing or broken, or its label maps are not as many as its frames.
+        OutputError: the cache cannot be written.
     """
     pairs = []
     for labels in sorted(folder.glob(f"*{_LABELS}")):
@@ -63,6 +66,8 @@ def unpack_clips(folder: Path) -> Path:
         except OSError:
             if not target.is_dir():  # else another process of the same run was first
                 raise
+    except OSError as error:
+        raise output_error(target, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
@@ -85,9 +90,10 @@ def _unpack(clip: Path, labels: Path, target: Path) -> None:
         raise DatasetError(f"{clip} has {frames} frames, {labels.name} {maps} label maps: unpack them again")
 
 
-def _pictures(path: Path, form: str) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+def _pictures(path: Path, form: str) -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
     try:
-        with av.open(str(path)) as container:
-            return [frame.to_ndarray(format=form).astype(np.uint8) for frame in container.decode(video=0)]
+        with av.open(f"file:{path}") as container:  # else a colon in the name would be a protocol's
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format=form).astype(np.uint8)
     except (av.error.FFmpegError, IndexError) as error:
         raise DatasetError(f"{path} cannot be decoded ({error}): fetch it again") from error
