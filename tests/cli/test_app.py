@@ -78,3 +78,15 @@ def test_every_command_takes_json_and_tells_its_exit_codes(vosctl: Command) -> N
         text = " ".join(vosctl(*name, "--help").out.split())
         assert "--json" in text, name
         assert "130 interrupted" in text, name
+
+
+def test_nobody_reads_the_result() -> None:
+    command = [sys.executable, "-m", "vosctl", "config", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(60) == 0, errors
+    assert "Traceback" not in errors
+    assert "Exception" not in errors

@@ -1,5 +1,6 @@
 """The `vosctl` command: its subcommands, and the only place where errors become lines and exit codes."""
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -135,7 +136,10 @@ def main() -> None:
     elif message:
         console.print(f"[bold red]{label}:[/] {escape(message)}")
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood
-        json_result.print(code or 0, message)
+        try:
+            json_result.print(code or 0, message)
+        except BrokenPipeError:  # whoever read it has had enough: what is left for it goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or 0)
 
 
