@@ -66,7 +66,7 @@ def load_model(
         name: see above; None for the shipped default, or with `backbone_weights` for the architecture that
             these fit.
         backbone_weights: a state dict of a torchvision ResNet, in place of the model's own backbone. layer4
-        may     be missing where there is no refinement network.
+            may be missing where there is no refinement network.
         refinement: a model file (or imported checkpoint) whose refinement network to use.
         device: auto, cpu or cuda:N.
         precision: of the networks.
