@@ -190,3 +190,13 @@ def test_a_box_comes_back_as_a_mask(served: Served) -> None:
 def test_a_port_that_is_taken_is_said(served: Served) -> None:
     with pytest.raises(UsageError, match="in use"):
         PageServer(served.server.server_port, {}, 0)
+
+
+def test_the_page_hears_of_a_fault(served: Served) -> None:
+    def fails(*_: object) -> np.ndarray:
+        raise RuntimeError("no kernel\nfor this")
+
+    served.editor.segment_boxes = fails
+    status, body, _ = ask(served, "POST", own(served, "segment?index=0&object=1&box=1,1,9,9"))
+    assert status == 500
+    assert json.loads(body)["error"] == "RuntimeError: no kernel for this: a fault of vosctl"

@@ -119,6 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
         except VosctlError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, " ".join(str(error).split()))
             return
+        except Exception as error:  # noqa: BLE001 (nobody else would hear of it in this thread)
+            fault = " ".join(f"{type(error).__name__}: {error}".split())
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"{fault}: a fault of vosctl")
+            return
         self._send(HTTPStatus.OK, answer.body, answer.kind, answer.headers)
         if answer.is_last:
             self.wfile.flush()
