@@ -15,6 +15,7 @@ from vosctl.media.clip import Clip, ClipInfo, open_clip
 from vosctl.media.masks import Labels, Mask, read_mask
 from vosctl.media.sink import is_pipe
 from vosctl.media.stream_address import stream_address
+from vosctl.media.video_writer import check_suffix
 from vosctl.models.choice import ModelChoice
 from vosctl.runs.folder import RunFolder
 from vosctl.tracking.settings import TrackerSettings
@@ -164,6 +165,8 @@ def open_task(task: Task) -> Iterator[OpenTask]:
         UsageError: formats and places do not fit together.
     """
     targets = task.places
+    if task.overlay:
+        check_suffix(task.overlay)
     keep_inputs([*targets, task.overlay], [task.clip, *(mask.path for mask in task.masks)])
     with open_clip(task.clip, task.live) as source:
         task = replace(task, settings=task.settings.for_frames(source.info.width, source.info.height))

@@ -49,3 +49,12 @@ def test_a_mask_is_missing(vosctl: Command, clip: Path) -> None:
 def test_no_report_of_masks_that_exist(vosctl: Command, clip: Path) -> None:
     result = vosctl("overlay", clip, "--masks", "masks", "--report", "r.json")
     assert "--report is of a run" in result.error
+
+
+def test_the_name_of_the_video_is_checked_before_the_work(vosctl: Command, clip: Path) -> None:
+    result = vosctl.tracking("segment", clip, "-m", "first.png", "-o", "out", "--overlay", "o.avi")
+    assert "o.avi cannot be written: expected one of .mp4" in result.error
+    assert not Path("out").exists()
+    assert (
+        "o.avi cannot be written" in vosctl.tracking("overlay", clip, "-m", "first.png", "-o", "o.avi").error
+    )

@@ -18,6 +18,7 @@ from vosctl.errors import UsageError
 from vosctl.media.claims import claim_file, keep_inputs
 from vosctl.media.clip import Clip
 from vosctl.media.stream_address import clip_path
+from vosctl.media.video_writer import check_suffix
 from vosctl.models.choice import ModelChoice
 from vosctl.task import parse_mask, read_masks
 
@@ -78,6 +79,7 @@ def overlay(
         raise UsageError("--report is of a run, and masks that exist need none; leave it out")
     clip = clip_path(name)
     path = output or Path(f"{clip.stem}_overlay.mp4")
+    check_suffix(path)
     keep_inputs([path], [clip, *([masks] if masks else [])])
     claim_file(path, overwrite)
     summary: Summary | None = None

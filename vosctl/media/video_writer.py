@@ -40,6 +40,16 @@ def _best_encoder() -> str:
     raise OutputError(f"this FFmpeg has none of the encoders {', '.join(_ENCODERS)}; install av from PyPI")
 
 
+def check_suffix(path: Path) -> None:
+    """Make sure that the name is one of a video.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        raise OutputError(f"{path} cannot be written: expected one of {', '.join(VIDEO_SUFFIXES)}")
+
+
 class VideoWriter:
     """Writes pictures of one size as H.264 (yuv420p, BT.709, odd sizes padded), with their source's sound.
 
@@ -58,8 +68,7 @@ class VideoWriter:
         Raises:
             OutputError: the suffix is unknown, or the file cannot be written.
         """
-        if path.suffix.lower() not in VIDEO_SUFFIXES:
-            raise OutputError(f"{path} cannot be written: expected one of {', '.join(VIDEO_SUFFIXES)}")
+        check_suffix(path)
         self._path = path
         self._rate = rate or source.rate or _DEFAULT_RATE
         self._start = source.start_time
