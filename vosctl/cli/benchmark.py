@@ -167,12 +167,17 @@ def benchmark(
     ] = None,
     samples: Annotated[
         int,
-        typer.Option("--samples", help="|M0|: samples of the first frame.", rich_help_panel=options.TRACKING),
+        typer.Option(
+            "--samples", min=1, help="|M0|: samples of the first frame.", rich_help_panel=options.TRACKING
+        ),
     ] = 5,
     update_interval: Annotated[
         int,
         typer.Option(
-            "--update-interval", help="t_s: frames between two updates.", rich_help_panel=options.TRACKING
+            "--update-interval",
+            min=1,
+            help="t_s: frames between two updates.",
+            rich_help_panel=options.TRACKING,
         ),
     ] = 4,
     learning_rate: Annotated[
