@@ -98,7 +98,7 @@ class FRTM:
         count = self.settings.initial_samples
         weights = upload(sample_weights(count), image)
         schedule = self.model.schedule
-        fit = self._captured(FirstFrame(schedule, self.model.dtype), "first frame", schedule)
+        fit = self._captured(FirstFrame(schedule, self.model.memory_dtype), "first frame", schedule)
         original = self._layer3_of(image[None])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
@@ -178,7 +178,7 @@ class FRTM:
         assert self._layer3 is not None
         assert self._learned is not None
         rate, at_once = self.settings.learning_rate, max(1, self._maps_at_once // len(probabilities))
-        extend = self._captured(Extension(rate, self.model.dtype, at_once), "memory", rate, at_once)
+        extend = self._captured(Extension(rate, self.model.memory_dtype, at_once), "memory", rate, at_once)
         learns = torch.ones(len(self.object_ids), dtype=torch.bool, device=winner.device)
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
