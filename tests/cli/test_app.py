@@ -90,3 +90,11 @@ def test_nobody_reads_the_result() -> None:
         assert process.wait(60) == 0, errors
     assert "Traceback" not in errors
     assert "Exception" not in errors
+
+
+def test_a_path_that_the_system_refuses_is_no_fault(vosctl: Command) -> None:
+    name = "a" * 300
+    for arguments in (["segment", name, "--mask", "m.png"], ["inspect", name], ["convert", name, "-o", "x"]):
+        result = vosctl(*arguments, *(["--to", "palette"] if "convert" in arguments else []))
+        assert result.code == 2
+        assert f"{name}: File name too long; check the path" in result.error

@@ -124,11 +124,7 @@ def main() -> None:
         message, code, label = " ".join(str(error).split()), error.exit_code, error.label
         _tell_where()
     except Exception as error:  # noqa: BLE001 (nobody else would say it in one line)
-        fault = " ".join(f"{type(error).__name__}: {error}".split())
-        message, code = (
-            f"{fault}: a fault of vosctl; vosctl --debug COMMAND ... tells more, for a report",
-            _FAULT,
-        )
+        message, code = _unforeseen(error)
         _tell_where()
     if code == _INTERRUPTED and not message:
         message = "interrupted"
@@ -146,3 +142,11 @@ def main() -> None:
 def _tell_where() -> None:
     if _debugs:
         traceback.print_exc()
+
+
+def _unforeseen(error: Exception) -> tuple[str, int]:
+    """What to say of it, and the exit code."""
+    if isinstance(error, OSError) and error.filename:  # a name too long, a folder that may not be entered
+        return f"{error.filename}: {error.strerror}; check the path and its permissions", 2
+    fault = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{fault}: a fault of vosctl; vosctl --debug COMMAND ... tells more, for a report", _FAULT
