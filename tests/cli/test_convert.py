@@ -179,3 +179,9 @@ def test_soft_masks_before_the_first_mask_and_of_a_late_object(vosctl: Command, 
         pictures = [np.array(Image.open(f"out/{object_id}/{n:05d}.png")) for n in range(12)]
         assert not any(picture.any() for picture in pictures[:first])
         assert all(picture.max() > 100 for picture in pictures[first : first + 3])
+
+
+def test_one_thing_on_standard_output(vosctl: Command, labels: list[np.ndarray]) -> None:
+    result = vosctl("convert", "clip_masks", "-o", "-", "--to", "raw", "--json")
+    assert result.code == 2
+    assert json.loads(result.out)["error"].startswith("--json and --output - both want standard output")

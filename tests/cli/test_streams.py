@@ -190,3 +190,12 @@ def test_a_stream_into_the_results_of_a_run(vosctl: Command, clip: Path) -> None
     assert result.code == 0, result.err
     assert len(json.loads(Path("r.json").read_text())["per_frame"]) == 5
     assert "no record of a run" in vosctl("segment", "--from-run", "out", "-m", "1=first.png").error
+
+
+def test_what_is_read_once_has_no_contact_sheet(vosctl: Command, clip: Path) -> None:
+    with standard_input(stream("mpegts", 5)):
+        result = vosctl("inspect", "-", "--contact-sheet", "s.png")
+    assert result.code == 2
+    assert "- can be read only once" in result.error
+    with standard_input(stream("mpegts", 5)):
+        assert json.loads(vosctl("inspect", "-", "--json").out)["frames"] == 5

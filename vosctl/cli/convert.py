@@ -26,6 +26,7 @@ from vosctl.exports.writer import LabelledFrame
 from vosctl.media.claims import claim_file, claim_folder
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.prefetch import prefetch
+from vosctl.media.sink import STANDARD_OUTPUT
 
 _FRAMES_AHEAD = 4
 
@@ -82,6 +83,8 @@ def convert(
     form = find_format(to)
     _check(form, clip)
     check_place(form, output)
+    if as_json and output == STANDARD_OUTPUT:
+        raise UsageError("--json and --output - both want standard output; leave one out")
     if output.resolve() == masks.resolve():
         raise UsageError(f"{output} is where the masks are; name another place with -o")
     claim = claim_folder if form.is_folder else claim_file

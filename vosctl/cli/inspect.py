@@ -97,6 +97,8 @@ def inspect(
         assert source is not None
         if clip:
             raise UsageError(f"{path} is a clip itself; --clip is for masks")
+        if sheet and source.info.is_stream:
+            raise ClipError(f"{path} can be read only once; draw the contact sheet of a file of it")
         found = _inspect_clip(source, quiet)
         if sheet:
             _draw_clip(source, found["frames"], sheet)
