@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.cli.command import Result
+from tests.cli.command import Command, Result
 from tests.cli.odd_files import FRAMES, MASK, Make, check_clean, check_refused, encode, png, png_of, write
 
 
@@ -146,3 +146,28 @@ def test_bytes_that_are_no_text_in_a_name(segment: Callable[..., Result]) -> Non
     result = segment(name, "--mask", "first.png", "-o", "out")
     assert result.code == 2
     assert "empty file" in result.error
+
+
+def test_a_mask_of_a_frame_beyond_the_break(vosctl: Command, tmp_path: Path) -> None:
+    """The break is what is told, and what came before it is kept."""
+    data = encode("a.mp4", FRAMES * 7, muxer={"movflags": "faststart"})
+    write("c.mp4", data[: len(data) * 7 // 10])
+    write("first.png", png(MASK * 255))
+    arguments = [
+        "segment",
+        "c.mp4",
+        "-m",
+        "first.png",
+        "-m",
+        "40=first.png",
+        "-o",
+        "out",
+        "--overlay",
+        "o.mp4",
+    ]
+    result = vosctl.tracking(*arguments, "--max-size", "32", "--variant", "d-only")
+    assert result.code == 3, result.err
+    assert "c.mp4 breaks off" in result.error
+    with av.open("o.mp4") as drawn:
+        frames = sum(1 for _ in drawn.decode(video=0))
+    assert 0 < frames == len(list(Path("out").glob("*.png"))) < 42

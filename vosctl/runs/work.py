@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.errors import ClosedPipeError, ObjectLostError, TruncatedClipError
+from vosctl.errors import ClosedPipeError, MaskError, ObjectLostError, TruncatedClipError
 from vosctl.exports.writer import LabelledFrame
 from vosctl.media.clip import Clip, ClipInfo, Frame
 from vosctl.media.prefetch import prefetch
@@ -159,9 +159,13 @@ class Work:
         judge = self._log_path is not None or self._stop_when_lost
         scores = self._outputs.scores is not None
         prompt = self._clip.info.is_stream
-        yield from self.tracker.run(
-            self._images(frames), self._masks, soft=soft, judge=judge, scores=scores, prompt=prompt
-        )
+        try:
+            yield from self.tracker.run(
+                self._images(frames), self._masks, soft=soft, judge=judge, scores=scores, prompt=prompt
+            )
+        except MaskError:
+            if not self.broken:  # else the frames that masks are missed for are beyond the break
+                raise
 
     def _frames(self, first: int) -> Iterator[Frame]:
         decoded = self._stopwatch.timed("decode", self._clip.frames_from(first))
