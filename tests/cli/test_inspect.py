@@ -12,6 +12,7 @@ from tests.small import moving_discs
 from vosctl.media.clip import ClipInfo
 from vosctl.media.mask_writer import MaskWriter
 from vosctl.media.video_writer import VideoWriter
+from vosctl.models.weights_file import write_weights
 
 
 @pytest.fixture
@@ -159,3 +160,12 @@ def test_a_run_shows_its_confidences(vosctl: Command, clip: Path) -> None:
     assert of_report.out.count("█") > 0
     shutil.rmtree("out/.vosctl")
     assert "confidence" not in vosctl("inspect", "out").out
+
+
+def test_brackets_in_names_are_no_markup(vosctl: Command, clip: Path) -> None:
+    Path("[red]a[").mkdir()
+    name = "[red]a[/b]clip.mp4"
+    clip.rename(name)
+    assert name in vosctl("inspect", name).out
+    write_weights(Path("models/other.pt"), "frtm-rn18", {}, {"summary": "trained on [/b]"})
+    assert "trained on [/b]" in vosctl("weights", "list").out

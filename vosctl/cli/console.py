@@ -9,9 +9,9 @@ _RESULT_WIDTH = 120  # of tables that go to a file or a pipe, where there is no 
 
 
 def result_console() -> Console:
-    """Standard output, which is for results."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=_RESULT_WIDTH)
+    """Standard output, which is for results; brackets in them are brackets."""
+    out = Console(highlight=False, markup=False)
+    return out if out.is_terminal else Console(highlight=False, markup=False, width=_RESULT_WIDTH)
 
 
 def print_result(what: RenderableType) -> None:

@@ -110,7 +110,7 @@ def print_summary(summary: "Summary") -> None:
             table.add_row(name, _spans(spans))
     for note in summary.notes:
         table.add_row("note", note)
-    console.print(table)
+    console.print(table, markup=False)
 
 
 def _spans(spans: Sequence["Span"]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from vosctl.cli.console import console
 from vosctl.cli.options import MACHINE, DeviceOption, JsonOption, QuietOption
@@ -81,7 +82,7 @@ def train(
 
     def report(progress: Progress) -> None:
         if progress.warning:
-            console.print(f"[yellow]warning:[/] {progress.warning}")
+            console.print(f"[yellow]warning:[/] {escape(progress.warning)}")
         elif not quiet:
             left = (progress.total - progress.step) * progress.seconds_per_step / 60
             console.print(
