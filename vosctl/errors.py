@@ -4,6 +4,7 @@ VosctlError                 2
 ├── UsageError              2   arguments that do not fit together
 ├── JobsError               2   a list of clips that cannot be read or followed
 ├── ClipsFailedError        1   some of several clips; the others are done
+├── SequencesFailedError    1   some of a data set's sequences; the others have been run and scored
 ├── ClipError               2   a clip that cannot be opened or has no picture
 │   └── TruncatedClipError  3   a clip that breaks off; what came before the break is kept
 ├── MaskError               2   a mask that cannot be read, or does not fit its clip
@@ -37,6 +38,12 @@ class JobsError(VosctlError):
 
 class ClipsFailedError(VosctlError):
     """Some of several clips failed; the others are done."""
+
+    exit_code = 1
+
+
+class SequencesFailedError(VosctlError):
+    """Some sequences gave no masks; the others have been run, scored and written."""
 
     exit_code = 1
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vosctl import __version__
-from vosctl.errors import VosctlError
+from vosctl.errors import SequencesFailedError, VosctlError
 from vosctl.evaluation.csv_files import write_csv_files
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.progress import Progress
@@ -26,12 +26,6 @@ from vosctl.evaluation.results import (
 from vosctl.evaluation.run_records import RunRecords
 from vosctl.evaluation.runners import Runners
 from vosctl.evaluation.scorer import score_dataset
-
-
-class SequencesFailedError(VosctlError):
-    """Some sequences gave no masks; the others have been run, scored and written."""
-
-    exit_code = 1
 
 
 def run_benchmark(

@@ -23,7 +23,7 @@ from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.system import open_system
 from vosctl.tracking.tracker import TrackedFrame, Tracker
 
-_WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
+_WARM_UP_FRAMES = 10  # the first frame, two windows, of which a GPU captures the second, and one frame more
 
 OnFrames = Callable[[int], None]
 

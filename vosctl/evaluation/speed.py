@@ -21,7 +21,7 @@ from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.tracker import Image, Tracker, TrackerStats
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
-_WARM_UP_FRAMES = 10  # the first frame, one window and one frame after the update
+_WARM_UP_FRAMES = 10  # the first frame, two windows, of which a GPU captures the second, and one frame more
 # In the order of the work, FRTM's and A-GAME's. The first and the last, measured from file to file, run
 # beside the others there.
 STAGES = (
