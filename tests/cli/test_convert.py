@@ -1,4 +1,6 @@
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +187,17 @@ def test_one_thing_on_standard_output(vosctl: Command, labels: list[np.ndarray])
     result = vosctl("convert", "clip_masks", "-o", "-", "--to", "raw", "--json")
     assert result.code == 2
     assert json.loads(result.out)["error"].startswith("--json and --output - both want standard output")
+
+
+def test_a_reader_that_has_had_enough(vosctl: Command, labels: list[np.ndarray]) -> None:
+    os.mkfifo("pipe")
+
+    def read() -> None:
+        with Path("pipe").open("rb") as pipe:
+            pipe.read(10)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    result = vosctl("convert", "clip_masks", "-o", "pipe", "--to", "raw")
+    reader.join(10)
+    assert result.code == 0, result.err

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,7 @@ import typer
 from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
-from vosctl.errors import UsageError
+from vosctl.errors import ClosedPipeError, UsageError
 from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_format
 from vosctl.exports.pairing import with_pictures
 from vosctl.exports.sources import MaskSource
@@ -124,7 +124,8 @@ def _write(
     count = 0
     with running.progress(output.name, info.frame_count_hint, quiet) as on_frame:
         step: Callable[..., None] | None = on_frame
-        with form.open(output, info) as writer:
+        # Whoever reads a pipe may have had enough; the end is then where that was.
+        with form.open(output, info) as writer, suppress(ClosedPipeError):
             for frame in frames:
                 writer.write(frame)
                 count += 1
