@@ -131,3 +131,10 @@ def test_the_page_without_a_screen_and_ctrl_c(vosctl: Command, clip: Path) -> No
     assert "interrupted" in rest
     assert "Traceback" not in rest
     assert sorted(p.name for p in Path().iterdir() if "new" in p.name) == []
+
+
+def test_a_mask_of_earlier_boxes_is_named(vosctl: Command, clip: Path) -> None:
+    Path("clip_first.png").write_bytes(b"precious")
+    result = vosctl.tracking("segment", clip, "--box", "1,1,5,5")
+    assert "clip_first.png, where the boxes' mask goes, exists; give it with --mask" in result.error
+    assert Path("clip_first.png").read_bytes() == b"precious"

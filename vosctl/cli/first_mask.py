@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosctl.cli.console import console
-from vosctl.errors import ClipError, MaskError, UsageError
+from vosctl.errors import ClipError, MaskError, OutputError, UsageError
 from vosctl.media.boxes import parse_boxes
-from vosctl.media.claims import claim_file
 from vosctl.media.clip import open_clip
 from vosctl.media.palette import save_palette_png
 from vosctl.media.stream_address import stream_address
@@ -47,7 +46,11 @@ def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bo
     if any(given.frame == 0 for given in task.masks):
         raise UsageError("--box and --mask are both of the first frame; join them with vosctl mask")
     require_lasting(clip)
-    claim_file(path, task.overwrite)
+    if path.exists() and not task.overwrite:
+        raise OutputError(
+            f"{path}, where the boxes' mask goes, exists; give it with --mask in place of --box, or use "
+            "--overwrite"
+        )
     with open_clip(clip) as source:
         wanted = parse_boxes(boxes, source.info.width, source.info.height)
         labels = box_segmenter(task.model, device)(next(iter(source)).rgb, wanted)
