@@ -5,8 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +17,8 @@ from PIL import Image
 
 from tests.cli.command import Command
 from tests.small import moving_discs, overlap
+from vosctl.cli.first_mask import box_segmenter
+from vosctl.models.choice import ModelChoice
 
 
 def labels_of(path: str) -> np.ndarray:
@@ -138,3 +143,31 @@ def test_a_mask_of_earlier_boxes_is_named(vosctl: Command, clip: Path) -> None:
     result = vosctl.tracking("segment", clip, "--box", "1,1,5,5")
     assert "clip_first.png, where the boxes' mask goes, exists; give it with --mask" in result.error
     assert Path("clip_first.png").read_bytes() == b"precious"
+
+
+def test_boxes_are_segmented_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work, most, loaded = 0, 0, 0
+
+    def load(*_: object) -> SimpleNamespace:
+        nonlocal loaded
+        loaded += 1
+        return SimpleNamespace(device="cpu")
+
+    def segment_boxes(*_: object) -> np.ndarray:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        time.sleep(0.02)
+        at_work -= 1
+        return np.zeros((2, 2), np.uint8)
+
+    monkeypatch.setattr("vosctl.models.box_network.load_box_network", lambda _: None)
+    monkeypatch.setattr("vosctl.tracking.box.segment_boxes", segment_boxes)
+    monkeypatch.setattr(ModelChoice, "load", load)
+    segment = box_segmenter(ModelChoice(), "cpu")
+    threads = [threading.Thread(target=segment, args=(np.zeros((2, 2, 3), np.uint8), {})) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (loaded, most) == (1, 1)

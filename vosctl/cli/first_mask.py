@@ -1,5 +1,6 @@
 """Masks from boxes for the commands that take `--box`."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping[int, Box]], Labels]":
-    """What turns boxes into masks; the networks are loaded when it is first called."""
+    """What turns boxes into masks; the networks are loaded when it is first called.
+
+    It may be called by several threads, as a page does that is loaded again: one works at a time.
+    """
+    turn = threading.Lock()
 
     @cache
     def segmenter() -> "Callable[[Image, Mapping[int, Box]], Labels]":
@@ -31,7 +36,11 @@ def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping
         network = load_box_network(model.device)
         return lambda image, boxes: segment_boxes(model, network, image, boxes)
 
-    return lambda image, boxes: segmenter()(image, boxes)
+    def segment(image: "Image", boxes: "Mapping[int, Box]") -> "Labels":
+        with turn:
+            return segmenter()(image, boxes)
+
+    return segment
 
 
 def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bool) -> MaskAt:
