@@ -25,7 +25,7 @@ from typing import Annotated
 
 import typer
 
-from vosctl.cli import options, score_tables, scoring
+from vosctl.cli import completion, options, score_tables, scoring
 from vosctl.cli import speed as timing
 from vosctl.errors import UsageError
 from vosctl.evaluation.datasets import DatasetName, open_dataset
@@ -153,7 +153,17 @@ def benchmark(
     backbone_weights: options.BackboneOption = None,
     refinement: options.RefinementOption = None,
     download: options.DownloadOption = False,
-    device: options.DevicesOption = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="auto, cpu or cuda:N; several with commas, cuda:0,cuda:1, for a sequence on each at a time.",
+            rich_help_panel=options.MACHINE,
+            envvar="VOSCTL_DEVICE",
+            autocompletion=completion.devices,
+        ),
+    ] = "auto",
     jobs: options.JobsAtOnceOption = None,
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
     variant: Annotated[
