@@ -9,6 +9,7 @@ from tests.evaluation.small_results import small_result
 from tests.small import tiny_backbone
 from vosctl.errors import OutputError, WeightsError
 from vosctl.evaluation.results import write_results
+from vosctl.models.names import shipped_folder
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.registry import load_model
 from vosctl.models.weights_file import read_weights, write_weights
@@ -190,3 +191,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_list_tells_which_file_a_name_means(vosctl: Command, tmp_path: Path) -> None:
+    model_file(tmp_path / "models" / "frtm-rn18.pt")
+    listed = json.loads(vosctl("weights", "list", "--json").out)["models"]
+    file = next(one["file"] for one in listed if one["name"] == "frtm-rn18")
+    assert Path(file) == shipped_folder() / "frtm-rn18.pt"

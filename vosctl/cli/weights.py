@@ -34,12 +34,13 @@ def list_models(as_json: options.JsonOption = False) -> None:
     for path in model_files():
         card = card_of(path)
         origin = "shipped" if path.is_relative_to(shipped_folder()) else "imported"
-        models[path.stem] = {
+        found: dict[str, str | None] = {
             "name": path.stem,
             "architecture": str(card.get("architecture", "?")),
             "what": str(card.get("summary", origin)),
             "file": str(path),
         }
+        models.setdefault(path.stem, found)  # of two with one name --model takes the shipped one
     aliases = {target: alias for alias, target in ALIASES.items()}
     for name, architecture in ARCHITECTURES.items():
         alias = f", the paper's {aliases[name]}" if name in aliases else ""
