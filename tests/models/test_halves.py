@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vosctl.models.halves import halves, in_halves
+from vosctl.models.halves import apart, halves, in_halves
 
 CPU = torch.device("cpu")
 
@@ -38,3 +38,15 @@ def test_an_error_of_a_half_arrives() -> None:
 
     with torch.no_grad(), pytest.raises(ValueError, match="second half"):
         in_halves(work, 4, CPU)
+
+
+def test_between_halves_a_thread_keeps_to_its_cores() -> None:
+    before = torch.get_num_threads()
+    with torch.inference_mode():
+        with apart(4, CPU):
+            assert torch.get_num_threads() == before // 2
+            assert len(in_halves(lambda part: part, 4, CPU)) == 2
+            assert torch.get_num_threads() == before // 2
+        assert torch.get_num_threads() == before
+        with apart(1, CPU):  # one item is worked on by all of them
+            assert torch.get_num_threads() == before

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vosctl.models.resampling import double, enlarged_taps
+from vosctl.models.resampling import double, enlarged_columns, enlarged_rows
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (15, 27)])
@@ -13,23 +13,39 @@ def test_doubling_is_bicubic_interpolation(size: tuple[int, int]) -> None:
     assert double(x).is_contiguous(memory_format=torch.channels_last)
 
 
+CPU = torch.device("cpu")
+
+
 def test_shifts_move_zeros_in() -> None:
-    matrix = enlarged_taps(4, 9, 1, torch.float64, torch.device("cpu"))
-    before, here, after = matrix.view(9, 3, 4).unbind(1)
-    assert here.shape == (9, 4)
+    matrix = enlarged_rows(4, 9, torch.float64, CPU)
+    before, here, after = matrix.view(9, 4, 3).unbind(2)
     torch.testing.assert_close(before[1:], here[:-1])
     torch.testing.assert_close(after[:-1], here[1:])
     assert not before[0].any()
     assert not after[-1].any()
-    phases = enlarged_taps(4, 9, 2, torch.float64, torch.device("cpu")).view(9, 3, 2, 2)
-    torch.testing.assert_close(phases[:, 1, 1], here[:, 1::2])  # the odd rows
+
+
+@pytest.mark.parametrize(("small", "large"), [(4, 9), (70, 300), (100, 129)])
+def test_blocks_of_columns_are_the_whole_matrix(small: int, large: int) -> None:
+    starts, needed, blocks = enlarged_columns(small, large, torch.float64, CPU)
+    maps = torch.rand(2, small, 3, 3, dtype=torch.float64)  # (rows, columns, i, j)
+    found = torch.cat(
+        [
+            (maps[:, at : at + needed].flatten(1) @ block).view(2, 3, -1)
+            for at, block in zip(starts, blocks, strict=True)
+        ],
+        2,
+    )
+    matrix = enlarged_rows(small, large, torch.float64, CPU).view(large, small, 3)
+    torch.testing.assert_close(found[..., :large], torch.einsum("wqj,rqij->riw", matrix, maps))
+    assert not found[..., large:].any()
 
 
 def test_training_may_follow_tracking() -> None:
     with torch.inference_mode():
         double(torch.rand(1, 1, 19, 23))
-        enlarged_taps(19, 40, 1, torch.float32, torch.device("cpu"))
+        enlarged_rows(19, 40, torch.float32, CPU)
     x = torch.rand(1, 1, 19, 23, requires_grad=True)
-    matrix = enlarged_taps(19, 40, 1, torch.float32, torch.device("cpu"))[:, :19]
+    matrix = enlarged_rows(19, 40, torch.float32, CPU)[:, :19]
     (matrix @ double(x)[0, 0, :19]).sum().backward()
     assert x.grad is not None

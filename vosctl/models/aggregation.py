@@ -20,8 +20,11 @@ def aggregate(logits: Tensor, out: Tensor | None = None) -> Tensor:
         (B, O+1, H, W) in [0, 1], background first; at least float32: the odds overflow half precision.
     """
     if logits.shape[1] == 1:  # p_1 = p^2 / (p^2 + (1 - p)^2), which is a sigmoid again
-        twice = 2 * logits
-        return torch.sigmoid(at_least_float32(torch.cat([-twice, twice], 1)), out=out)
+        p = torch.sigmoid(at_least_float32(2 * logits), out=None if out is None else out[:, 1:])
+        if out is None:
+            return torch.cat([1 - p, p], 1)
+        torch.sub(1, p, out=out[:, :1])
+        return out
     p = torch.sigmoid(at_least_float32(logits))  # (B, O, H, W)
     p = torch.cat([(1 - p).amin(1, keepdim=True), p], 1).clamp(_CLAMP, 1 - _CLAMP)  # (B, O+1, H, W)
     odds = p / (1 - p)

@@ -4,14 +4,24 @@ Cores that share every convolution wait for the slowest of them after each; in t
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar
 
 import torch
 
 T = TypeVar("T")
+
+
+class _Apart(threading.local):
+    """Of each thread: who works for it; None where it has all cores to itself."""
+
+    workers: ThreadPoolExecutor | None = None
+
+
+_apart = _Apart()
 
 
 def in_halves(work: Callable[[slice], T], count: int, device: torch.device) -> list[T]:
@@ -34,28 +44,51 @@ def in_halves(work: Callable[[slice], T], count: int, device: torch.device) -> l
             return work(part)
 
     middle = (count + 1) // 2
-    return list(_workers(torch.get_num_threads()).map(half, (slice(0, middle), slice(middle, count))))
+    with apart(count, device):
+        assert _apart.workers is not None
+        return list(_apart.workers.map(half, (slice(0, middle), slice(middle, count))))
 
 
 def halves(count: int, device: torch.device) -> int:
     """Into how many parts `in_halves` divides the work: 1 or 2."""
     possible = device.type == "cpu" and count > 1 and not torch.is_grad_enabled()
-    return 2 if possible and torch.get_num_threads() % 2 == 0 else 1
+    return 2 if possible and (_apart.workers is not None or torch.get_num_threads() % 2 == 0) else 1
+
+
+@contextmanager
+def apart(count: int, device: torch.device) -> Iterator[None]:
+    """Around calls of `in_halves` on `count` items: between them, too, this thread has half of the cores.
+
+    Where it has all of them, the threads that helped it last stay awake for milliseconds to help again
+    (OpenMP), and the halves would have to share the cores with them.
+    """
+    if _apart.workers is not None or halves(count, device) == 1:
+        yield
+        return
+    threads = torch.get_num_threads()
+    _apart.workers = _two_threads(threads // 2)
+    torch.set_num_threads(threads // 2)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        _apart.workers = None
 
 
 @lru_cache(maxsize=1)
-def _workers(threads: int) -> ThreadPoolExecutor:
-    """Two threads that compute with half of this one's number of threads each."""
+def _two_threads(threads: int) -> ThreadPoolExecutor:
+    """Two that compute with so many threads each."""
+    before = torch.get_num_threads()
     pool = ThreadPoolExecutor(2, "half")
     ready = threading.Barrier(3)
 
     def start() -> None:
         torch.get_num_threads()  # from then on it is the thread's own number that is set
-        torch.set_num_threads(threads // 2)
+        torch.set_num_threads(threads)
         ready.wait()
 
     for _ in range(2):
         pool.submit(start)
     ready.wait()
-    torch.set_num_threads(threads)  # what threads begin with that others start
+    torch.set_num_threads(before)  # what threads begin with that others start
     return pool

@@ -11,8 +11,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu
-from vosctl.models.resampling import double, doubling, enlarged_taps
+from vosctl.models.resampling import double, doubling, doubling_strips, enlarged_columns, enlarged_rows
 
+_STRIP = 40  # enlarged rows at a time: what they become fills a core's cache at 480p
 _EDGE = 4  # cells next to an edge from which the two cells at the edge can be computed
 
 
@@ -23,8 +24,7 @@ class Projection(nn.Module, Packable):
         width: channels of the input; half of them remain between the convolutions.
     """
 
-    _phases: "DoublingConvolution | None" = None
-    _taps: PackedConvolution | None = None  # of conv2, for each phase
+    _packed: "Taps | None" = None
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -40,33 +40,27 @@ class Projection(nn.Module, Packable):
         Nothing but the result is formed at image size.
         """
         n, _, h, w = x.shape
-        if self._phases is not None and self._taps is not None and min(h, w) >= _EDGE:
-            maps = self._taps(self._phases(x)).permute(0, 2, 3, 1).reshape(n, h, w, 2, 2, 3, 3)
-            maps = maps.permute(0, 5, 3, 1, 6, 4, 2)  # (N, i, row's phase, h, j, column's phase, w)
+        if self._packed is not None and w >= _EDGE:
+            maps = self._packed(x)
         else:
-            maps = F.conv2d(conv_relu(self.conv1, double(x)), *self._summation()).view(
-                n, 3, 3, 1, 2 * h, 2 * w
-            )
-            maps = maps.permute(0, 1, 3, 4, 2, 5).unsqueeze(5)  # (N, i, 1, 2h, j, 1, 2w)
-        phases, rows, _, _, columns = maps.shape[2:]
-        c = enlarged_taps(columns * phases, size[1], phases, x.dtype, x.device)  # (W, 3*2w)
-        r = enlarged_taps(rows * phases, size[0], phases, x.dtype, x.device)  # (H, 3*2h)
-        wide = maps.reshape(-1, c.shape[1]) @ c.mT  # (N*3*2h, W)
-        return torch.stack([r @ one for one in wide.view(n, r.shape[1], -1)]).unsqueeze(1)
+            maps = F.conv2d(conv_relu(self.conv1, double(x)), *self._summation()).permute(0, 2, 3, 1)
+        maps = maps.reshape(n * 2 * h, 2 * w * 9)
+        starts, needed, c = enlarged_columns(2 * w, size[1], x.dtype, x.device)
+        parts = torch.stack([maps[:, 9 * at : 9 * (at + needed)] for at in starts])  # (B, N*2h, needed*9)
+        wide = (parts @ c).unflatten(1, (n, -1)).unflatten(3, (3, -1))  # (B, N, 2h, 3, W/B)
+        wide = wide.permute(1, 2, 3, 0, 4).reshape(n, 2 * h * 3, -1)[..., : size[1]]  # (N, 2h*3, W)
+        r = enlarged_rows(2 * h, size[0], x.dtype, x.device)  # (H, 2h*3)
+        return torch.stack([r @ one for one in wide]).unsqueeze(1)
 
     def pack(self) -> None:
         """See `Packable`."""
         self.unpack()
-        if self.conv1.weight.dtype == torch.bfloat16:  # half as many operations again, but much less to move
-            self._phases = DoublingConvolution(self.conv1)
-            weight, bias = self._summation()
-            self._taps = PackedConvolution(
-                torch.block_diag(*[weight.flatten(1)] * 4)[..., None, None], bias.repeat(4)
-            )
+        if self.conv1.weight.dtype == torch.bfloat16:  # more operations, but much less to move
+            self._packed = Taps(self.conv1, *self._summation())
 
     def unpack(self) -> None:
         """See `Packable`."""
-        self._phases = self._taps = None
+        self._packed = None
 
     def _summation(self) -> tuple[Tensor, Tensor]:
         """conv2 as nine sums over the channels, a 1x1 convolution: (9, C, 1, 1), (9,).
@@ -79,37 +73,62 @@ class Projection(nn.Module, Packable):
         )
 
 
-class DoublingConvolution:
-    """relu(conv(double(x))) without the enlarged map: for each of the four phases one 5x5 convolution of x.
+class Taps:
+    """summation(relu(conv(double(x)))) without the enlarged map.
 
-    Each row of the enlarged map is a sum of four rows of the map, so what a 3x3 kernel sees of it lies within
-    five. At the edges this differs, as there the 3x3 convolution sees zeros around the enlarged map, and the
-    enlarging repeats its outermost row; two cells at each edge are computed as they are written.
+    The rows are enlarged first, a strip at a time, which then stays in the cache. Of the columns, each
+    enlarged one is a sum of four, so what a 3x3 kernel sees of them lies within five: one 3x5 convolution for
+    the even and one for the odd. At the left and the right edge the 3x3 kernel sees zeros beside the enlarged
+    map, and the enlarging repeats its outermost column: the two cells at either edge come from convolutions of
+    their own.
 
     Args:
         conv: 3x3, with padding.
+        weight: of the summation, (9, out, 1, 1).
+        bias: (9,).
     """
 
-    def __init__(self, conv: Conv2d) -> None:
-        self._conv = conv
-        # What five rows contribute to row k of the three that the kernel sees, for either phase p.
-        one = doubling(9, torch.float64, conv.weight.device)  # (18, 9)
-        taps = torch.stack([one[7 + p : 10 + p, 2:7] for p in range(2)])  # (p, k, 5)
-        weight = torch.einsum("pkt,qls,ockl->pqocts", taps, taps, conv.weight.double()).flatten(0, 2)
-        assert conv.bias is not None
-        self._convolution = PackedConvolution(
-            weight.to(conv.weight.dtype), conv.bias.repeat(4), padding=(2, 2)
+    def __init__(self, conv: Conv2d, weight: Tensor, bias: Tensor) -> None:
+        # What nine columns contribute to those that the kernel sees, with zeros beside them.
+        one = F.pad(doubling(9, torch.float64, conv.weight.device), (0, 0, 1, 1))  # (1+18+1, 9)
+        self._inside = _convolution(conv, torch.stack([one[8 + q : 11 + q, 2:7] for q in range(2)]), (0, 2))
+        self._edges = [
+            _convolution(conv, torch.stack([side[q : q + 3] for q in range(4)]), (1, 0))
+            for side in (one[:6, :_EDGE], one[-6:, -_EDGE:])
+        ]
+        self._sum_two, self._sum_four = (
+            PackedConvolution(
+                torch.block_diag(*[weight.flatten(1)] * columns)[..., None, None], bias.repeat(columns)
+            )
+            for columns in (2, 4)
         )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N, 2*2*out, h, w), channels last: phase of the row, of the column, channel."""
-        result = self._convolution(x, relu=True)
-        phases = result.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1))  # (N, h, w, 2, 2, out)
-        for dim in (1, 2):
-            edges = [x.narrow(dim + 1, start, _EDGE) for start in (0, x.shape[dim + 1] - _EDGE)]
-            large = conv_relu(self._conv, double(torch.cat(edges)))
-            exact = large.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).transpose(2, 3)
-            first, last = exact.chunk(2)
-            phases.narrow(dim, 0, 2).copy_(first.narrow(dim, 0, 2))
-            phases.narrow(dim, x.shape[dim + 1] - 2, 2).copy_(last.narrow(dim, 2, 2))
-        return result
+        """(N, C, h, w), channels last -> (N, 2h, 2w, 9)."""
+        n, c, h, w = x.shape
+        cells = x.permute(0, 2, 3, 1)  # (N, h, w, C)
+        strips = []
+        for image in cells.flatten(2):
+            for rows, matrix in doubling_strips(h, _STRIP, x.dtype, x.device):
+                tall = (matrix @ image[rows]).view(1, -1, w, c).permute(0, 3, 1, 2)
+                strips.append(self._sum_two(self._inside(tall, relu=True)).permute(0, 2, 3, 1))
+        maps = torch.cat(strips, 1).view(n, 2 * h, w, 18)
+        for convolution, start, place in zip(self._edges, (0, w - _EDGE), (0, w - 2), strict=True):
+            tall = doubling(h, x.dtype, x.device) @ cells.narrow(2, start, _EDGE).flatten(2)
+            tall = tall.view(n, 2 * h, _EDGE, c).permute(0, 3, 1, 2)
+            exact = self._sum_four(convolution(tall, relu=True))  # (N, 4*9, 2h, 1)
+            maps[:, :, place : place + 2] = exact.permute(0, 2, 3, 1).view(n, 2 * h, 2, 18)
+        return maps.view(n, 2 * h, 2 * w, 9)
+
+
+def _convolution(conv: Conv2d, taps: Tensor, padding: Sequence[int]) -> PackedConvolution:
+    """A 3x3 convolution of enlarged columns as one of the columns.
+
+    Args:
+        conv: the former.
+        taps: (Q, 3, T): what T columns contribute to each that the kernel sees, for each of Q results.
+        padding: rows and columns of zeros on either side.
+    """
+    weight = torch.einsum("qlt,ockl->qockt", taps, conv.weight.double()).flatten(0, 1).to(conv.weight.dtype)
+    assert conv.bias is not None
+    return PackedConvolution(weight, conv.bias.repeat(len(taps)), padding=padding)

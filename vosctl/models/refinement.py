@@ -13,6 +13,7 @@ stay independent of each other.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
@@ -51,7 +52,7 @@ class TargetSegmentationEncoder(nn.Module, Packable):
         projection is computed once per frame, for all objects.
 
         Args:
-            projected: (B, 64, h, w), the output of `reduce`.
+            projected: (B, 64, h, w), of `project`.
             maps: (B*O, 1, h, w), the scores; (B*O, 2, h, w) with the priors.
 
         Returns:
@@ -60,6 +61,7 @@ class TargetSegmentationEncoder(nn.Module, Packable):
         objects = maps.shape[0] // projected.shape[0]
         if self._packed:
             shared, own, second, third = self._packed
+            maps = torch.cat([maps, torch.ones_like(maps[:, :1])], 1)
             x = own(maps, plus=_repeat(shared(projected), objects), relu=True)
             return third(second(x, relu=True), relu=True)
         first = self._convolution(0)
@@ -68,20 +70,35 @@ class TargetSegmentationEncoder(nn.Module, Packable):
         return conv_relu(self._convolution(4), conv_relu(self._convolution(2), x))
 
     def project(self, feature: Tensor) -> Tensor:
-        """`reduce`: (B, C, h, w) -> (B, 64, h, w)."""
+        """`reduce`: (B, C, h, w) -> (B, 64, h, w); packed, its last convolution is left to what follows."""
         first, _, last = self.reduce
         assert isinstance(first, Conv2d)
-        projected: Tensor = last(conv_relu(first, feature))
-        return projected
+        hidden = conv_relu(first, feature)
+        return hidden if self._packed else cast(Tensor, last(hidden))
+
+    def mean(self, projected: Tensor) -> Tensor:
+        """Of what `reduce` gives, over all cells: (B, 64, 1, 1)."""
+        mean = _mean(projected)
+        return cast(Tensor, self.reduce[2](mean)) if self._packed else mean
 
     def pack(self) -> None:
-        """See `Packable`."""
+        """See `Packable`.
+
+        `reduce` ends with a 1x1 convolution, which joins the 3x3 that follows. Its bias does not reach the
+        zeros that the 3x3 sees around the map, so it comes as a map of ones that has the same zeros around.
+        """
         first, second, third = (self._convolution(index) for index in (0, 2, 4))
-        own, weight = first.weight[:, WIDTH:], first.weight[:, :WIDTH]
+        last = self.reduce[2]
+        assert isinstance(last, Conv2d)
+        assert last.bias is not None
+        kernel, dtype = first.weight[:, :WIDTH].double(), first.weight.dtype
+        joined = torch.einsum("omkl,mc->ockl", kernel, last.weight.flatten(1).double()).to(dtype)
+        bias = torch.einsum("omkl,m->okl", kernel, last.bias.double()).unsqueeze(1).to(dtype)
+        own = torch.cat([first.weight[:, WIDTH:], bias], 1)
         self._packed = tuple(
             PackedConvolution(*weights, padding=(1, 1))
             for weights in (
-                widen(weight, first.bias, _ROUND, WIDTH),
+                widen(joined, first.bias, _ROUND, WIDTH),
                 widen(own, None, _ROUND, own.shape[1]),
                 widen(second.weight, second.bias, _ROUND, _ROUND),
                 widen(third.weight, third.bias, WIDTH, _ROUND),
@@ -113,7 +130,10 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, h, w) -> the same shape."""
-        h = self.conv1x1(x)
+        return self.residual(self.conv1x1(x))
+
+    def residual(self, h: Tensor) -> Tensor:
+        """All after the projection; `h` may be overwritten."""
         first, norm, _, last = self.bblock
         assert isinstance(first, Conv2d) and isinstance(last, Conv2d)  # noqa: PT018
         return conv_relu(last, conv_relu(first, h, norm), plus=h)
@@ -128,11 +148,23 @@ class ChannelAttention(nn.Module):
             Conv2d(2 * WIDTH, WIDTH, 1), nn.ReLU(inplace=True), Conv2d(WIDTH, WIDTH, 1)
         )
 
-    def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
-        """Shallow (N, 64, h, w) and deep (N, 64, h', w') -> (N, 64, h, w)."""
+    def forward(self, shallow: Tensor, deep: Tensor, then: Conv2d) -> Tensor:
+        """Shallow (N, 64, h, w) and deep (N, 64, h', w') -> (N, 64, h, w).
+
+        Args:
+            shallow: the level's own.
+            deep: the output of the level below.
+            then: the 1x1 convolution that follows. Packed, it acts on either summand: on `deep` before that
+                is enlarged, on `shallow` together with the gate, so that their sum takes no pass of its own.
+        """
         pooled = torch.cat([_mean(shallow), _mean(deep)], 1)
         gate = torch.sigmoid(self.convreluconv(pooled))  # (N, 64, 1, 1)
-        return torch.addcmul(_resize(deep, shallow.shape[-2:]), gate, shallow)
+        if then.packed is None:
+            return cast(Tensor, then(torch.addcmul(_resize(deep, shallow.shape[-2:]), gate, shallow)))
+        result = _resize(then(deep), shallow.shape[-2:]).contiguous(memory_format=torch.channels_last)
+        gated = then.weight.flatten(1).mT * gate.flatten(1).unsqueeze(2)  # (N, in, out)
+        _cells(result).baddbmm_(_cells(shallow), gated)
+        return result
 
 
 class RefinementNetwork(nn.Module):
@@ -183,9 +215,11 @@ class RefinementNetwork(nn.Module):
             assert isinstance(encoder, TargetSegmentationEncoder)
             projected = encoder.project(feature)  # (B, 64, h, w)
             if deep is None:
-                deep = _mean(projected).repeat_interleave(objects, 0)
+                deep = encoder.mean(projected).repeat_interleave(objects, 0)
             x = encoder(projected, _resize(maps, feature.shape[-2:]).to(projected.dtype))
-            deep = self.RRB2[level](self.CAB[level](self.RRB1[level](x), deep))
+            last = self.RRB2[level]
+            assert isinstance(last, ResidualBlock)
+            deep = last.residual(self.CAB[level](self.RRB1[level](x), deep, last.conv1x1))
         assert deep is not None
         logits: Tensor = self.project(deep, size)
         return logits.view(frames, objects, *size)
@@ -202,9 +236,14 @@ def _mean(x: Tensor) -> Tensor:
     """Of each channel: (N, C, h, w) -> (N, C, 1, 1)."""
     if x.device.type != "cpu" or not x.is_contiguous(memory_format=torch.channels_last):
         return x.mean((2, 3), keepdim=True)
-    cells = x.permute(0, 2, 3, 1).flatten(1, 2)  # (N, h*w, C)
+    cells = _cells(x)
     sums = cells.new_ones(1, cells.shape[1]) @ cells  # a matrix product is several times faster here
     return (sums / cells.shape[1]).mT.unsqueeze(-1)
+
+
+def _cells(x: Tensor) -> Tensor:
+    """(N, C, h, w), channels last -> (N, h*w, C), a view."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:

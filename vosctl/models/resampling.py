@@ -9,6 +9,8 @@ from torch import Tensor
 
 from vosctl.models.constants import constant
 
+_BLOCK = 128  # columns of a result that are computed at a time
+
 
 @constant
 def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -17,23 +19,62 @@ def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 @constant
-def enlarged_taps(small: int, large: int, phases: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def doubling_strips(
+    size: int, strip: int, dtype: torch.dtype, device: torch.device
+) -> list[tuple[slice, Tensor]]:
+    """The same matrix in strips of so many rows of the result, each with a row more above and below.
+
+    Returns:
+        Of each strip the rows that it comes from, and its matrix for them; beyond the result are zeros.
+    """
+    matrix = F.pad(_matrix(size, 2 * size, "bicubic"), (0, 0, 1, 1))
+    strips = []
+    for first in range(0, 2 * size, strip):
+        rows = matrix[first : first + strip + 2]
+        used = rows.ne(0).any(0).nonzero()
+        seen = slice(int(used.min()), int(used.max()) + 1)
+        strips.append((seen, rows[:, seen].to(dtype).to(device)))
+    return strips
+
+
+@constant
+def enlarged_rows(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Bicubic enlarging by two, then bilinear to any size, then a shift by -1, 0 and 1, zeros moving in.
 
     Args:
         small: size of what is enlarged.
         large: size of the result.
-        phases: 1; or 2 for what comes as all even rows, then all odd ones.
         dtype: of the matrix.
         device: of the matrix.
 
     Returns:
-        (large, 3*small), for the three rows (or columns) of a 3x3 kernel, side by side.
+        (large, small*3), for the three rows of a 3x3 kernel; that of the kernel's row counts fastest.
     """
-    matrix = _matrix(2 * small, large, "bilinear") @ _matrix(small, 2 * small, "bicubic")
-    padded = F.pad(matrix, (0, 0, 1, 1))
-    shifts = torch.stack([padded[shift : shift + large] for shift in range(3)], 1)  # (large, 3, small)
-    return shifts.view(large, 3, -1, phases).transpose(2, 3).flatten(1).to(dtype).to(device)
+    return _enlarged(small, large).transpose(1, 2).flatten(1).to(dtype).to(device)
+
+
+@constant
+def enlarged_columns(
+    small: int, large: int, dtype: torch.dtype, device: torch.device
+) -> tuple[list[int], int, Tensor]:
+    """The same for the columns, of nine maps that share a row: each result comes from a few columns only.
+
+    Returns:
+        For each of N blocks of the result the first column that it needs, how many it needs, and its matrix:
+        (N, needed*9, 3*width). Columns of the maps, kernel's row, kernel's column -> kernel's row, column of
+        the block. Together the blocks are `large` or more wide; what is beyond is zero.
+    """
+    matrix = _enlarged(small, large)  # (large, 3, small)
+    width = min(_BLOCK, large)
+    blocks = F.pad(matrix, (0, 0, 0, 0, 0, -large % width)).unflatten(0, (-1, width))  # (N, width, 3, small)
+    used = blocks.ne(0).any(1).any(1).int()  # (N, small)
+    first, last = used.argmax(1), small - used.flip(1).argmax(1)
+    needed = int((last - first).max())
+    starts = first.clamp(max=small - needed).tolist()
+    parts = torch.stack([block[..., at : at + needed] for block, at in zip(blocks, starts, strict=True)])
+    rows = torch.eye(3, dtype=parts.dtype)
+    products = torch.einsum("bwjq,ik->bqijkw", parts, rows).flatten(4).flatten(1, 3)
+    return starts, needed, products.to(dtype).to(device)
 
 
 def double(x: Tensor) -> Tensor:
@@ -46,6 +87,13 @@ def double(x: Tensor) -> Tensor:
         tall = rows @ wide.view(2 * w, h, c).permute(1, 0, 2).reshape(h, -1)  # (2h, 2w*c)
         enlarged.append(tall.view(1, 2 * h, 2 * w, c))
     return (torch.cat(enlarged) if len(enlarged) > 1 else enlarged[0]).permute(0, 3, 1, 2)
+
+
+def _enlarged(small: int, large: int) -> Tensor:
+    """(large, 3, small): see `enlarged_rows`."""
+    matrix = _matrix(2 * small, large, "bilinear") @ _matrix(small, 2 * small, "bicubic")
+    padded = F.pad(matrix, (0, 0, 1, 1))
+    return torch.stack([padded[shift : shift + large] for shift in range(3)], 1)
 
 
 def _matrix(small: int, large: int, mode: str) -> Tensor:

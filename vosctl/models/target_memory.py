@@ -21,6 +21,7 @@ from vosctl.models.normal_equations import score_equations
 from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER, scatter
 
 TAPS = 9
+_CELLS = 3  # of a row that are taken at a time in products with S
 
 
 class TargetMemory(NamedTuple):
@@ -79,37 +80,30 @@ class TargetMemory(NamedTuple):
         return self._blend(features[None], labels, weights, dtype)._replace(share=share)
 
     def _blend(self, features: Tensor, labels: Tensor, weights: Tensor, dtype: torch.dtype) -> "TargetMemory":
-        """G <- (1 - sum weights_k) G + sum weights_k G_k, and b likewise; features (O or 1, K, C, h, w).
-
-        A frame at a time: its rows fill the caches.
-        """
+        """G <- (1 - sum weights_k) G + sum weights_k G_k, and b likewise; features (O or 1, K, C, h, w)."""
         grid = features.shape[-2:]
         rounded = dtype if dtype == torch.bfloat16 else features.dtype  # G is beyond the range of float16
 
-        def of_frames(frames: slice) -> list[tuple[Tensor, Tensor]]:
-            """What each adds to G and b."""
+        def of_frames(frames: slice) -> tuple[Tensor, Tensor] | None:
+            """What they add to G and b."""
             gamma = weights[:, frames]  # (O, K')
+            if _is_nothing(gamma):
+                return None
             equations = score_equations(labels[:, frames].flatten(0, 1), grid)
             stencil = equations.stencil.unflatten(0, gamma.shape) * gamma[..., None, None, None]
             target = equations.target.unflatten(0, gamma.shape) * gamma[..., None, None]
-            parts = []
-            for k, x in enumerate(features[:, frames].unbind(1)):
-                if _is_nothing(gamma[:, k]):
-                    continue
-                z = x.flatten(2).mT @ self.w1.mT  # (O, h*w, 96)
-                z = z.to(rounded)  # for b too: what is fitted are the rounded values then, exactly
-                b = (scatter(target[:, k]).flatten(2) @ z.to(target.dtype)).flatten(1)
-                z = z.unflatten(1, grid)
-                sx = _apply_stencil(stencil[:, k].to(rounded), _neighbour_rows(z))  # (O, h*w, 864)
-                parts.append((_neighbour_columns(z) @ sx, b))
-            return parts
+            z = features[:, frames].flatten(3).mT @ self.w1.mT.unsqueeze(1)  # (O, K', h*w, 96)
+            z = z.to(rounded).unflatten(2, grid)  # for b too: what is fitted are the rounded values, exactly
+            b = scatter(target).transpose(1, 2).flatten(2) @ z.flatten(1, 3).to(target.dtype)  # (O, 9, 96)
+            sx = _apply_stencil(stencil.to(rounded).flatten(0, 1), z.flatten(0, 1))
+            return _neighbour_columns(z) @ sx.view(len(gamma), -1, sx.shape[-1]), b.flatten(1)
 
         keep = 1 - weights.sum(1)
         normal, moment = self.normal * keep[:, None, None], self.moment * keep[:, None]
-        for parts in in_halves(of_frames, weights.shape[1], weights.device):
-            for g, b in parts:
-                normal += g
-                moment += b
+        for part in in_halves(of_frames, weights.shape[1], weights.device):
+            if part is not None:
+                normal += part[0]
+                moment += part[1]
         return self._replace(normal=normal, moment=moment)
 
 
@@ -166,31 +160,43 @@ def refit_last_layer(w2: Tensor, normal: Tensor, moment: Tensor, steps: int) -> 
     return (flat + step).view_as(w2)
 
 
-def _neighbour_rows(z: Tensor) -> Tensor:
-    """What w2 sees at each cell, and at the cells just outside: (O, h, w, 96) -> (O, h+2, w+2, 9*96)."""
-    around = F.pad(z, (0, 0, 2, 2, 2, 2)).unfold(1, 3, 1).unfold(2, 3, 1)  # (O, h+2, w+2, 96, 3, 3)
-    return around.permute(0, 1, 2, 4, 5, 3).flatten(3)
-
-
 def _neighbour_columns(z: Tensor) -> Tensor:
-    """What w2 sees at each cell, transposed, as products like it: (O, h, w, 96) -> (O, 9*96, h*w)."""
-    around = F.pad(z.permute(0, 3, 1, 2), (1, 1, 1, 1)).unfold(2, 3, 1).unfold(3, 3, 1)  # (O, 96, h, w, 3, 3)
-    return around.permute(0, 4, 5, 1, 2, 3).reshape(len(z), TAPS * z.shape[3], -1)
+    """X', what w2 sees at each cell: (O, K, h, w, 96) -> (O, 9*96, K*h*w)."""
+    around = F.pad(z.movedim(4, 1), (1, 1, 1, 1)).unfold(3, 3, 1).unfold(4, 3, 1)  # (O, 96, K, h, w, 3, 3)
+    return around.permute(0, 5, 6, 1, 2, 3, 4).reshape(len(z), TAPS * z.shape[4], -1)
 
 
-def _apply_stencil(stencil: Tensor, x: Tensor) -> Tensor:
-    """S X: stencil (O, 9, h, w), x (O, h+2, w+2, N), which counts outside too -> (O, h*w, N).
+def _apply_stencil(stencil: Tensor, z: Tensor) -> Tensor:
+    """S X, where row c of X is what w2 sees at cell c.
 
-    A row of cells is coupled with three rows, so S is one small banded matrix per row. As a batched matrix
-    product this is several times faster than nine shifted multiply-adds over X, which is large.
+    Each row of S X sums over the 5x5 neighbours of a cell: w2 sees 3x3 of them, S couples each with 3x3. A
+    few cells of a row have most of theirs in common: S is one small banded matrix for them, and X is never
+    formed.
+
+    Args:
+        stencil: (N, 9, h, w).
+        z: (N, h, w, 96).
+
+    Returns:
+        (N, h*w, 9*96).
     """
-    objects, _, h, w = stencil.shape
-    columns = x.shape[-1]
-    pitch = (w + 2) * columns
-    # Row r with its two neighbours: views that overlap.
-    rows = x.as_strided((objects, h, 3 * (w + 2), columns), (x.stride(0), pitch, columns, 1))
-    band = stencil.new_zeros(objects, h, w, 3 * (w + 2))
-    # Cell x of a row is coupled with the cells from x on of the three rows, which begin outside the grid.
-    coupled = band.as_strided((objects, h, w, 3, 3), (*band.stride()[:2], 3 * (w + 2) + 1, w + 2, 1))
-    coupled.copy_(stencil.unflatten(1, (3, 3)).permute(0, 3, 4, 1, 2))
-    return (band @ rows).view(objects, h * w, columns)
+    n, _, h, w = stencil.shape
+    groups = -(-w // _CELLS)
+    beyond = groups * _CELLS - w
+    z = F.pad(z, (0, 0, 2, 2 + beyond, 2, 2))  # (N, h+4, groups*_CELLS+4, 96)
+    image, row, cell, _ = z.stride()
+    wide = _CELLS + 4  # cells that a group sees in each of five rows
+    windows = z.as_strided(  # which overlap
+        (n, h, groups, 5, wide, z.shape[3]), (image, row, _CELLS * cell, row, cell, 1)
+    ).reshape(n * h * groups, 5 * wide, -1)
+    band = stencil.new_zeros(n, h, groups, TAPS * _CELLS, 5 * wide)
+    # What the cell's tap (i, j) sees is coupled, through entry (dr, dc) of S, with (i+dr, cell+j+dc).
+    pitch = 5 * wide
+    coupled = band.as_strided(
+        (n, h, groups, _CELLS, 3, 3, 3, 3),
+        (*band.stride()[:3], TAPS * pitch + 1, 3 * pitch + wide, pitch + 1, wide, 1),
+    )
+    entries = F.pad(stencil, (0, beyond)).view(n, 3, 3, h, groups, _CELLS)
+    coupled.copy_(entries.permute(0, 3, 4, 5, 1, 2)[:, :, :, :, None, None])
+    product = band.flatten(0, 2) @ windows  # (N*h*groups, _CELLS*9, 96)
+    return product.view(n, h, groups * _CELLS, -1)[:, :, :w].reshape(n, h * w, -1)

@@ -52,8 +52,9 @@ def initial_samples(
     generator = torch.Generator().manual_seed(seed)
     background = fill_hole(image, mask)
     alpha = _blur(mask[None], _FEATHER_SIGMA) * mask  # feathered inwards: no rim of the old background
+    layers = torch.cat([image * alpha, alpha, mask[None]])[None]  # premultiplied, so that edges stay clean
     for place in range(count - 1):
-        varied = _paste(image, mask, alpha, background, box, (place, count - 1), generator)
+        varied = _paste(layers, background, box, (place, count - 1), generator)
         images.append(varied[0])
         labels.append(varied[1])
     return torch.stack(images), torch.stack(labels)
@@ -111,20 +112,22 @@ def _fill(values: Tensor, known: Tensor) -> Tensor:
 
 
 def _paste(
-    image: Tensor,
-    mask: Tensor,
-    alpha: Tensor,
-    background: Tensor,
-    box: Box,
-    place: tuple[int, int],
-    generator: torch.Generator,
+    layers: Tensor, background: Tensor, box: Box, place: tuple[int, int], generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """One variation: the object, warped, on the filled background; an image and its label."""
+    """One variation: the object, warped, on the filled background; an image and its label.
+
+    Args:
+        layers: (1, 5, H, W), of the object: colours times opacity, opacity, mask.
+        background: (3, H, W).
+        box: around the object.
+        place: which sample of how many.
+        generator: of all that is random.
+    """
 
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand((), generator=generator))
 
-    height, width = mask.shape
+    height, width = layers.shape[-2:]
     left, top, right, bottom = box
     angle = math.radians(uniform(5, 45)) * (1 if uniform(0, 1) < 0.5 else -1)
     scale = uniform(0.5, 2.5)
@@ -144,12 +147,11 @@ def _paste(
     new_centre = torch.tensor([centre_x - width / 2, centre_y - height / 2])
     linear = torch.linalg.inv(to_pixels) @ inverse @ to_pixels
     shift = torch.linalg.inv(to_pixels) @ (old_centre - inverse @ new_centre)
-    theta = upload(torch.cat([linear, shift[:, None]], 1)[None], image)
+    theta = upload(torch.cat([linear, shift[:, None]], 1)[None], layers)
     grid = F.affine_grid(theta, [1, 1, height, width], align_corners=False)
 
-    layers = torch.cat([image * alpha, alpha, mask[None]])[None]  # premultiplied, so that edges stay clean
-    layers = F.grid_sample(layers, grid, mode="bilinear", align_corners=False)[0]
-    colour, opacity, label = layers[:3], layers[3:4], (layers[4] > 0.5).to(mask.dtype)
+    warped = F.grid_sample(layers, grid, mode="bilinear", align_corners=False)[0]
+    colour, opacity, label = warped[:3], warped[3:4], (warped[4] > 0.5).to(layers.dtype)
     if uniform(0, 1) < 0.25:
         blurred = _motion_blur(torch.cat([colour, opacity]), uniform(0, math.pi))
         colour, opacity = blurred[:3], blurred[3:]

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from vosctl.models.halves import in_halves
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, gauss_newton
 
@@ -91,8 +92,7 @@ class Extension:
         parts = []
         for first in range(0, len(learns), self._at_once):
             own = slice(first, first + self._at_once)
-            labels, won = soft_labels(probabilities, winner, own)
-            pixels = won.view(torch.uint8).sum((2, 3), dtype=torch.int32)  # of bytes: faster than of bools
+            labels, pixels = soft_labels(probabilities, winner, own)
             seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
             extended = TargetMemory(*(part[own] for part in memory)).extended(
                 layer3, labels, seen, self._rate, self._dtype
@@ -147,12 +147,20 @@ def soft_labels(probabilities: Tensor, winner: Tensor, own: slice) -> tuple[Tens
         own: of the O objects.
 
     Returns:
-        (O', B, H, W), and the same shape bool: where they win.
+        (O', B, H, W), and on how many pixels they win, (O', B).
     """
     maps = probabilities[:, 1:][:, own].transpose(0, 1)
     index = torch.arange(1, probabilities.shape[1], dtype=winner.dtype, device=winner.device)[own]
-    won = winner == index[:, None, None, None]
-    return maps * won, won
+    labels = torch.empty_like(maps, memory_format=torch.contiguous_format)
+
+    def fill(frames: slice) -> Tensor:
+        # As numbers at once: products and sums of bools are slow.
+        won = torch.eq(winner[frames], index[:, None, None, None], out=labels[:, frames])
+        pixels = won.sum((2, 3))
+        won.mul_(maps[:, frames])
+        return pixels
+
+    return labels, torch.cat(in_halves(fill, len(winner), winner.device), 1)
 
 
 def _shrink(masks: Tensor, size: torch.Size) -> Tensor:

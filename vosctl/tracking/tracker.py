@@ -15,6 +15,7 @@ from vosctl.errors import MaskError
 from vosctl.models.aggregation import winners
 from vosctl.models.backbone import unit_range
 from vosctl.models.devices import upload
+from vosctl.models.halves import apart, in_halves
 from vosctl.models.model import Model
 from vosctl.tracking.blending import draw_given
 from vosctl.tracking.confidence import confidence
@@ -218,11 +219,13 @@ class Tracker:
             else:
                 with self._stopwatch.stage("upload"):
                     images = self._to_device(frames)
-                probabilities = self._system.predict(images)
-                with self._stopwatch.stage("aggregation"):
-                    winner = winners(probabilities)
-                scores = self._covering(self._system.scores()) if wanted.scores else None
-                self._system.learn(probabilities, winner)
+                with apart(len(frames), self._model.device):
+                    probabilities = self._system.predict(images)
+                    with self._stopwatch.stage("aggregation"):
+                        parts = in_halves(lambda k: winners(probabilities[k]), len(images), images.device)
+                        winner = torch.cat(parts)
+                    scores = self._covering(self._system.scores()) if wanted.scores else None
+                    self._system.learn(probabilities, winner)
             with self._stopwatch.stage("labels"):
                 results = self._results(frames[0].shape[:2], probabilities, winner, wanted)
                 download = Download([*results, scores], began)
