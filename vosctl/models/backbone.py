@@ -120,7 +120,8 @@ class Stem:
         n, _, height, width = images.shape
         m = self._margin
         padded = self._mean.new_empty(n, height + 2 * m, width + 2 * m, 3)
-        padded.flatten(2)[:] = self._mean.repeat(width + 2 * m)
+        padded[:, :m] = padded[:, m + height :] = self._mean
+        padded[:, :, :m] = padded[:, :, m + width :] = self._mean
         padded[:, m : m + height, m : m + width] = images.permute(0, 2, 3, 1)
         return self._convolution(padded.permute(0, 3, 1, 2), relu=True)
 

@@ -79,7 +79,7 @@ class Taps:
     The rows are enlarged first, a strip at a time, which then stays in the cache. Of the columns, each
     enlarged one is a sum of four, so what a 3x3 kernel sees of them lies within five: one 3x5 convolution for
     the even and one for the odd. At the left and the right edge the 3x3 kernel sees zeros beside the enlarged
-    map, and the enlarging repeats its outermost column: the two cells at either edge come from convolutions of
+    map, and the enlarging repeats its outermost column: the two cells at either edge have convolutions of
     their own.
 
     Args:

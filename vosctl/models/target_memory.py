@@ -98,12 +98,18 @@ class TargetMemory(NamedTuple):
             sx = _apply_stencil(stencil.to(rounded).flatten(0, 1), z.flatten(0, 1))
             return _neighbour_columns(z) @ sx.view(len(gamma), -1, sx.shape[-1]), b.flatten(1)
 
-        keep = 1 - weights.sum(1)
-        normal, moment = self.normal * keep[:, None, None], self.moment * keep[:, None]
-        for part in in_halves(of_frames, weights.shape[1], weights.device):
-            if part is not None:
-                normal += part[0]
-                moment += part[1]
+        parts = [part for part in in_halves(of_frames, weights.shape[1], weights.device) if part is not None]
+        keep = 1 - weights.sum(1, keepdim=True)
+        normal, moment = torch.empty_like(self.normal), self.moment * keep
+        for _, b in parts:
+            moment += b
+
+        def add_up(rows: slice) -> None:
+            total = torch.mul(self.normal[:, rows], keep.unsqueeze(2), out=normal[:, rows])
+            for g, _ in parts:
+                total += g[:, rows]
+
+        in_halves(add_up, normal.shape[1], normal.device)
         return self._replace(normal=normal, moment=moment)
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from vosctl.models.aggregation import aggregate, at_least_float32
+from vosctl.models.aggregation import aggregate
 from vosctl.models.backbone import Features
 from vosctl.models.halves import halves, in_halves
 from vosctl.models.model import FRTMModel
@@ -41,25 +41,30 @@ class Window:
             layer3 (B, C, h, w) and probabilities (B, O+1, H, W), background first; both at least float32.
         """
         targets = TargetModel(w1, w2)
-        probabilities = w1.new_empty(len(images), len(w1) + 1, *images.shape[-2:])
+        count, _, height, width = images.shape
+        probabilities = w1.new_empty(count, len(w1) + 1, height, width)
+        layer3 = torch.empty(
+            (count, w1.shape[2], -(-height // 16), -(-width // 16)),
+            dtype=w1.dtype, device=w1.device, memory_format=torch.channels_last,
+        )  # fmt: skip
         step = max(1, self._at_once // len(w1))
-        at_a_time = halves(len(images), images.device)
+        at_a_time = halves(count, images.device)
 
-        def segment(part: slice) -> Tensor:
-            layer3 = []
-            for some, result in zip(images[part].split(step), probabilities[part].split(step), strict=True):
+        def segment(part: slice) -> None:
+            batches = (whole[part].split(step) for whole in (images, layer3, probabilities))
+            for some, kept, result in zip(*batches, strict=True):
                 with self._stage("features", at_a_time):
                     features = self._backbone(some.contiguous(memory_format=torch.channels_last))
-                    layer3.append(at_least_float32(features.layer3))
+                    kept.copy_(features.layer3)
                 with self._stage("target model", at_a_time):
-                    scores = targets.scores(layer3[-1])  # (B, O, h, w)
+                    scores = targets.scores(kept)  # (B, O, h, w)
                 with self._stage("refinement", at_a_time):
                     logits = self._logits(features, scores, priors, some.shape[-2:])
                 with self._stage("aggregation", at_a_time):
                     aggregate(logits, out=result)
-            return torch.cat(layer3)
 
-        return torch.cat(in_halves(segment, len(images), images.device)), probabilities
+        in_halves(segment, count, images.device)
+        return layer3, probabilities
 
     def _logits(self, features: Features, scores: Tensor, priors: Tensor, size: torch.Size) -> Tensor:
         """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
