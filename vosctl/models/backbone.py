@@ -138,21 +138,17 @@ def pool(x: Tensor) -> Tensor:
         (N, C, ceil(h/2), ceil(w/2)), channels last.
     """
     bits = x.permute(0, 2, 3, 1).view(torch.int32 if x.dtype == torch.float32 else torch.int16)
-    for dim in (1, 2):
-        bits = _maximum_of_three(bits, dim)
-    return bits.view(x.dtype).permute(0, 3, 1, 2)
+    return _maximum_of_three(_maximum_of_three(bits, 1), 2).view(x.dtype).permute(0, 3, 1, 2)
 
 
 def _maximum_of_three(x: Tensor, dim: int) -> Tensor:
     """Of every other element along a dimension and its two neighbours."""
-    every = [slice(None)] * dim
-    even, odd = x[(*every, slice(None, None, 2))], x[(*every, slice(1, None, 2))]
-    count, pairs = even.shape[dim], odd.shape[dim]
-    result = even.clone() if count > pairs else torch.empty_like(even)
-    torch.maximum(even.narrow(dim, 0, pairs), odd, out=result.narrow(dim, 0, pairs))
-    after = result.narrow(dim, 1, count - 1)
-    torch.maximum(after, odd.narrow(dim, 0, count - 1), out=after)
-    return result
+    x = x.movedim(dim, 0)
+    even, odd = x[::2], x[1::2]
+    result = even.clone() if len(even) > len(odd) else torch.empty_like(even)
+    torch.maximum(even[: len(odd)], odd, out=result[: len(odd)])
+    torch.maximum(result[1:], odd[: len(even) - 1], out=result[1:])
+    return result.movedim(0, dim)
 
 
 class ResNet(nn.Module, Packable):

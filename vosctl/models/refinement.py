@@ -31,7 +31,8 @@ LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
 class TargetSegmentationEncoder(nn.Module, Packable):
     """TSE: projects the features, joins the score (and the prior), encodes both."""
 
-    _packed: tuple[PackedConvolution, ...] = ()  # shared part and own part of the first; second; third
+    # Of `reduce` the first; of `transform` the first, its part of the maps alone, the second, the third.
+    _packed: tuple[PackedConvolution, ...] = ()
 
     def __init__(self, inputs: int, prior: bool) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class TargetSegmentationEncoder(nn.Module, Packable):
         projection is computed once per frame, for all objects.
 
         Args:
-            projected: (B, 64, h, w), of `project`.
+            projected: of `project`; may be overwritten.
             maps: (B*O, 1, h, w), the scores; (B*O, 2, h, w) with the priors.
 
         Returns:
@@ -60,9 +61,12 @@ class TargetSegmentationEncoder(nn.Module, Packable):
         """
         objects = maps.shape[0] // projected.shape[0]
         if self._packed:
-            shared, own, second, third = self._packed
-            maps = torch.cat([maps, torch.ones_like(maps[:, :1])], 1)
-            x = own(maps, plus=_repeat(shared(projected), objects), relu=True)
+            _, joint, own, second, third = self._packed
+            if objects == 1:
+                projected[:, WIDTH + 1 : WIDTH + 1 + maps.shape[1]] = maps
+                x = joint(projected, relu=True)
+            else:
+                x = own(maps, plus=_repeat(joint(projected), objects), relu=True)
             return third(second(x, relu=True), relu=True)
         first = self._convolution(0)
         x = _repeat(F.conv2d(projected, first.weight[:, :WIDTH], first.bias, padding=1), objects)
@@ -70,39 +74,51 @@ class TargetSegmentationEncoder(nn.Module, Packable):
         return conv_relu(self._convolution(4), conv_relu(self._convolution(2), x))
 
     def project(self, feature: Tensor) -> Tensor:
-        """`reduce`: (B, C, h, w) -> (B, 64, h, w); packed, its last convolution is left to what follows."""
+        """`reduce`: (B, C, h, w) -> (B, 64, h, w).
+
+        Packed, it is (B, 80, h, w): 64 channels before the last convolution, one of ones, 15 of zeros.
+        """
+        if self._packed:
+            return self._packed[0](feature, relu=True)
         first, _, last = self.reduce
         assert isinstance(first, Conv2d)
-        hidden = conv_relu(first, feature)
-        return hidden if self._packed else cast(Tensor, last(hidden))
+        return cast(Tensor, last(conv_relu(first, feature)))
 
     def mean(self, projected: Tensor) -> Tensor:
         """Of what `reduce` gives, over all cells: (B, 64, 1, 1)."""
         mean = _mean(projected)
-        return cast(Tensor, self.reduce[2](mean)) if self._packed else mean
+        return cast(Tensor, self.reduce[2](mean[:, :WIDTH])) if self._packed else mean
 
     def pack(self) -> None:
         """See `Packable`.
 
         `reduce` ends with a 1x1 convolution, which joins the 3x3 that follows. Its bias does not reach the
-        zeros that the 3x3 sees around the map, so it comes as a map of ones that has the same zeros around.
+        zeros that the 3x3 sees around the map: it comes from a channel of ones, which has the same zeros
+        around. The maps of a single object take the place of channels of zeros.
         """
         first, second, third = (self._convolution(index) for index in (0, 2, 4))
-        last = self.reduce[2]
+        reduce, _, last = self.reduce
+        assert isinstance(reduce, Conv2d)
         assert isinstance(last, Conv2d)
+        assert reduce.bias is not None
         assert last.bias is not None
-        kernel, dtype = first.weight[:, :WIDTH].double(), first.weight.dtype
-        joined = torch.einsum("omkl,mc->ockl", kernel, last.weight.flatten(1).double()).to(dtype)
-        bias = torch.einsum("omkl,m->okl", kernel, last.bias.double()).unsqueeze(1).to(dtype)
-        own = torch.cat([first.weight[:, WIDTH:], bias], 1)
-        self._packed = tuple(
-            PackedConvolution(*weights, padding=(1, 1))
-            for weights in (
-                widen(joined, first.bias, _ROUND, WIDTH),
-                widen(own, None, _ROUND, own.shape[1]),
-                widen(second.weight, second.bias, _ROUND, _ROUND),
-                widen(third.weight, third.bias, WIDTH, _ROUND),
-            )
+        own, dtype = first.weight[:, WIDTH:], first.weight.dtype
+        weights = torch.cat([last.weight.flatten(1), last.bias[:, None]], 1).double()  # (64, 64+1)
+        joined = torch.einsum("omkl,mc->ockl", first.weight[:, :WIDTH].double(), weights).to(dtype)
+        weight, bias = widen(reduce.weight, reduce.bias, _ROUND, reduce.in_channels)
+        assert bias is not None
+        bias[WIDTH] = 1
+        self._packed = (
+            PackedConvolution(weight, bias),
+            *(
+                PackedConvolution(*parameters, padding=(1, 1))
+                for parameters in (
+                    widen(torch.cat([joined, own], 1), first.bias, _ROUND, _ROUND),
+                    widen(own, None, _ROUND, own.shape[1]),
+                    widen(second.weight, second.bias, _ROUND, _ROUND),
+                    widen(third.weight, third.bias, WIDTH, _ROUND),
+                )
+            ),
         )
 
     def unpack(self) -> None:

@@ -87,10 +87,10 @@ class TargetModel:
 def gather(maps: Tensor) -> Tensor:
     """Sum nine maps, each taken at its own neighbour: (..., 9, h, w) -> (..., h, w)."""
     h, w = maps.shape[-2:]
-    padded = F.pad(maps, (1, 1, 1, 1))
-    one = padded.stride(-3)  # from a map to the next; a row of taps is three on, and one row down
-    strides = (*padded.stride()[:-3], 3 * one + w + 2, one + 1, w + 2, 1)
-    return padded.as_strided((*maps.shape[:-3], 3, 3, h, w), strides).sum((-4, -3))
+    taps = F.pad(maps, (1, 1, 1, 1)).unflatten(-3, (3, 3))  # (..., i, j, h+2, w+2)
+    # One sum over strided dimensions would take five times as long on a CPU.
+    rows = taps[..., 0, :, :w] + taps[..., 1, :, 1 : w + 1] + taps[..., 2, :, 2:]
+    return rows[..., 0, :h, :] + rows[..., 1, 1 : h + 1, :] + rows[..., 2, 2:, :]
 
 
 def scatter(maps: Tensor) -> Tensor:
