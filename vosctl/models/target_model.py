@@ -89,7 +89,7 @@ def gather(maps: Tensor) -> Tensor:
     h, w = maps.shape[-2:]
     taps = F.pad(maps, (1, 1, 1, 1)).unflatten(-3, (3, 3))  # (..., i, j, h+2, w+2)
     # One sum over strided dimensions would take five times as long on a CPU.
-    rows = taps[..., 0, :, :w] + taps[..., 1, :, 1 : w + 1] + taps[..., 2, :, 2:]
+    rows: Tensor = taps[..., 0, :, :w] + taps[..., 1, :, 1 : w + 1] + taps[..., 2, :, 2:]
     return rows[..., 0, :h, :] + rows[..., 1, 1 : h + 1, :] + rows[..., 2, 2:, :]
 
 
