@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import torch
 
@@ -31,13 +33,19 @@ def test_training_is_not_divided() -> None:
     assert halves(4, CPU) == 1
 
 
-def test_an_error_of_a_half_arrives() -> None:
-    def work(part: slice) -> None:
-        if part.start:
-            raise ValueError("second half")
+@pytest.mark.parametrize("fails", [0, 2])
+def test_an_error_of_a_half_arrives_when_both_have_ended(fails: int) -> None:
+    ended = []
 
-    with torch.no_grad(), pytest.raises(ValueError, match="second half"):
+    def work(part: slice) -> None:
+        if part.start == fails:
+            raise ValueError("a half")
+        time.sleep(0.1)
+        ended.append(part.start)
+
+    with torch.no_grad(), pytest.raises(ValueError, match="a half"):
         in_halves(work, 4, CPU)
+    assert len(ended) == 1
 
 
 def test_between_halves_a_thread_keeps_to_its_cores() -> None:

@@ -5,7 +5,7 @@ Cores that share every convolution wait for the slowest of them after each; in t
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar
@@ -46,7 +46,10 @@ def in_halves(work: Callable[[slice], T], count: int, device: torch.device) -> l
     middle = (count + 1) // 2
     with apart(count, device):
         assert _apart.workers is not None
-        return list(_apart.workers.map(half, (slice(0, middle), slice(middle, count))))
+        parts = slice(0, middle), slice(middle, count)
+        futures = [_apart.workers.submit(half, part) for part in parts]
+        wait(futures)  # for both: where one fails, the other must not be at work any more
+        return [future.result() for future in futures]
 
 
 def halves(count: int, device: torch.device) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu
 from vosctl.models.resampling import double, doubling, doubling_strips, enlarged_columns, enlarged_rows
 
-_STRIP = 40  # enlarged rows at a time: what they become fills a core's cache at 480p
+_STRIP = 120  # enlarged rows at a time
 _EDGE = 4  # cells next to an edge from which the two cells at the edge can be computed
 
 
@@ -76,11 +76,11 @@ class Projection(nn.Module, Packable):
 class Taps:
     """summation(relu(conv(double(x)))) without the enlarged map.
 
-    The rows are enlarged first, a strip at a time, which then stays in the cache. Of the columns, each
-    enlarged one is a sum of four, so what a 3x3 kernel sees of them lies within five: one 3x5 convolution for
-    the even and one for the odd. At the left and the right edge the 3x3 kernel sees zeros beside the enlarged
-    map, and the enlarging repeats its outermost column: the two cells at either edge have convolutions of
-    their own.
+    The rows are enlarged first, a strip at a time: its matrix is narrow, and a strip is still near when it is
+    used. Of the columns, each enlarged one is a sum of four, so what a 3x3 kernel sees of them lies within
+    five: one 3x5 convolution for the even and one for the odd. At the left and the right edge the 3x3 kernel
+    sees zeros beside the enlarged map, and the enlarging repeats its outermost column: the two cells there
+    have convolutions of their own.
 
     Args:
         conv: 3x3, with padding.
