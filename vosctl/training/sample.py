@@ -64,7 +64,7 @@ def choose_objects(
         labels: (T, H, W) uint8, as in `TrainingClip`.
         rng: where the choice comes from.
         count: O, how many objects to follow at most.
-        merge: the probability of taking all of them as one object, as DAVIS 2016 does.
+        merge: the probability of taking all that the reference shows as one object, as DAVIS 2016 does.
 
     Returns:
         Masks (T, O, H, W) uint8 as in `Batch`, and (O,) bool: which of them exist.
@@ -74,10 +74,11 @@ def choose_objects(
     least = 0.002 * reference.numel()
     fitting = [int(i) for i, area in zip(ids, areas, strict=True) if i not in (0, VOID) and area >= least]
     void = labels == VOID
+    shown = ids[(ids != 0) & (ids != VOID)]  # what comes later is no part of what the reference asks for
     masks = torch.zeros(labels.shape[0], count, *labels.shape[1:], dtype=torch.uint8)
     present = torch.zeros(count, dtype=torch.bool)
     if fitting and (len(fitting) == 1 or rng.random() < merge):
-        chosen = [labels > 0]
+        chosen = [torch.isin(labels, shown)]
     else:
         order = rng.permutation(len(fitting))[:count]
         chosen = [labels == fitting[int(i)] for i in order]
