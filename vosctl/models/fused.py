@@ -65,13 +65,17 @@ class PackedConvolution:
         return cast(Tensor, result)
 
     def _packed(self, x: Tensor) -> Tensor:
-        """Packed when first used, as the best layout depends on the size; it serves all sizes."""
-        if self._weight is None:
-            assert self._plain is not None
-            opaque = self._plain.contiguous(memory_format=torch.channels_last).to_mkldnn()
+        """Packed when first used, as the best layout depends on the size; it serves all sizes.
+
+        Two threads may come here for the first time together: both pack then, and to the same.
+        """
+        plain = self._plain
+        if plain is not None:
+            opaque = plain.contiguous(memory_format=torch.channels_last).to_mkldnn()
             reorder = torch.ops.aten.mkldnn_reorder_conv2d_weight.default
             self._weight = cast(Tensor, reorder(opaque, *self._geometry, list(x.shape)))
             self._plain = None
+        assert self._weight is not None
         return self._weight
 
 
