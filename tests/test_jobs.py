@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vosctl.errors import JobsError, MaskError
 from vosctl.job_entries import COLUMNS
 from vosctl.jobs import Job, check_outputs, find_masks, read_jobs
+from vosctl.media.stream_address import stream_address
 from vosctl.task import MaskAt
 
 # The folder is written anew in each example, so that examples do not see each other's files.
@@ -166,6 +167,18 @@ def test_paths_stay_in_the_lists_folder(folder: Path) -> None:
         written(f"clip,mask\n{folder}/inner/b/../a.mp4,way-out/inner/a.png\n", "inner/jobs.csv")
     )
     assert job.clip.resolve() == folder / "inner" / "a.mp4"
+
+
+@pytest.mark.parametrize("address", ["rtsp://user:word@camera//1", "v4l2:/dev/video9", "/dev/video9"])
+def test_addresses_are_for_lists_that_are_trusted(address: str) -> None:
+    path = written(f"clip,mask\n{address},a.png\n")
+    with pytest.raises(JobsError, match=r"jobs\.csv line 2: clip .* use --allow-outside") as refused:
+        read_jobs(path)
+    assert "word" not in str(refused.value)
+    (job,) = read_jobs(path, allow_outside=True)
+    stream = stream_address(job.clip)
+    assert stream is not None
+    assert stream.url == address.removeprefix("v4l2:")
 
 
 def test_lists_that_cannot_be_read() -> None:

@@ -7,7 +7,7 @@
     [{"clip": "b.mp4", "mask": ["first.png", "60=later.png"], "output": "masks/b", "max-size": 640}]
 
 `clip` and `mask` are required. Paths are relative to the list's own folder and stay within it, symbolic links
-followed, unless that is allowed: a list may come from elsewhere.
+followed, and are no addresses of streams, unless that is allowed: a list may come from elsewhere.
 """
 
 import os
@@ -20,6 +20,7 @@ from typing import Any
 from vosctl.errors import JobsError, MaskError
 from vosctl.job_entries import REQUIRED, read_entries, show
 from vosctl.media.frame_folder import list_images
+from vosctl.media.stream_address import clip_path, stream_address
 from vosctl.task import MaskAt, parse_mask
 
 _MASK_SEPARATOR = ";"
@@ -131,7 +132,7 @@ class _Entry:
         for name in REQUIRED:
             if name not in self.values:
                 raise JobsError(f"{self.where}: no {name}; expected a {name} for each job")
-        clip = self._path("clip", self.values["clip"])
+        clip = self._clip()
         masks = tuple(self._masks())
         output = self._path("output", self.values["output"]) if "output" in self.values else None
         if output and any(
@@ -139,6 +140,21 @@ class _Entry:
         ):
             raise JobsError(f"{self.where}: {output} is both given and the output; name another output")
         return Job(clip, masks, output, self._model(), self._max_size(), self.where)
+
+    def _clip(self) -> Path:
+        clip = clip_path(self._text("clip", self.values["clip"]))
+        try:
+            address = stream_address(clip)
+        except OSError:  # a name too long: none of an address
+            address = None
+        if not (address and address.url):
+            return self._path("clip", self.values["clip"])
+        if self.root is not None:
+            raise JobsError(
+                f"{self.where}: clip {show(address.name)} is no file; use --allow-outside if you trust "
+                "this list"
+            )
+        return clip
 
     def _masks(self) -> Iterator[MaskAt]:
         value = self.values["mask"]

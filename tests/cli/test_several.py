@@ -143,6 +143,21 @@ def test_tasks_of_jobs_fill_in_what_an_entry_leaves_open(tmp_path: Path) -> None
     assert (first.output, second.output) == (Path("out/a"), tmp_path / "here" / "b")
 
 
+def test_nobody_is_told_an_addresss_secrets(vosctl: Command, clip: Path) -> None:
+    addresses = ["rtsp://user:word@camera//1", "rtsp://user:word@127.0.0.1:9/2"]
+    Path("given").mkdir()
+    shutil.copy("first.png", "given/rtsp-127.0.0.1-9-2.png")
+    result = vosctl.tracking("segment", *addresses, "--masks-from", "given", "--report", "r.json", "--json")
+    assert result.code == 1
+    told = result.out + result.err + Path("r.json").read_text()
+    assert "rtsp://camera//1: no mask in given" in told
+    assert "rtsp://127.0.0.1:9/2 cannot be opened" in told
+    assert "word" not in told
+    alone = vosctl("segment", addresses[0], "--box", "1,1,2,2")
+    assert "rtsp://camera//1 can be read only once" in alone.error
+    assert "rtsp://127.0.0.1:9/2 cannot be opened" in vosctl("inspect", addresses[1]).error
+
+
 def test_what_does_not_go_together(vosctl: Command, clips: list[Path]) -> None:
     Path("jobs.csv").write_text("clip,mask\n../a.mp4,first.png\n")
     cases: list[tuple[list[object], str]] = [

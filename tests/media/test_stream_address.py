@@ -7,15 +7,23 @@ from vosctl.media.stream_address import clip_path, stream_address
 
 
 @pytest.mark.parametrize(
-    "address", ["rtsp://user:word@camera/live/", "https://host//a//b.mp4?next=http://other//c/", "srt://h:9"]
+    ("address", "shown"),
+    [
+        ("rtsp://user:word@camera/live/", "rtsp://camera/live/"),
+        ("rtsp://user:word@camera", "rtsp://camera"),
+        ("https://host//a//b.mp4?next=http://other//c/", "https://host//a//b.mp4"),
+        ("http://host/@me/b.m3u8?token=word", "http://host/@me/b.m3u8"),
+        ("srt://h:9", "srt://h:9"),
+        ("http://[", "http://["),
+    ],
 )
-def test_an_address_keeps_its_slashes(address: str) -> None:
+def test_an_address_keeps_its_slashes_and_its_secrets(address: str, shown: str) -> None:
     path = pickle.loads(pickle.dumps(clip_path(address)))  # as it goes to another process
-    assert str(path) == f"{path}" == address
     stream = stream_address(path)
     assert stream is not None
     assert stream.url == address
-    assert "word" not in stream.name
+    assert str(path) == f"{path}" == stream.name == shown
+    assert "word" not in f"{path!r}{path.name}{path.parent}{path.with_suffix('.png')}"
 
 
 def test_what_is_made_from_an_address_is_a_plain_path() -> None:

@@ -34,6 +34,7 @@ from vosctl.exports.png import save_png
 from vosctl.exports.sources import MaskSource
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip, open_clip
+from vosctl.media.stream_address import clip_path
 from vosctl.runs.frame_log import parse_entry
 from vosctl.runs.review import Span
 from vosctl.runs.timeline import Timeline, timeline_of
@@ -44,8 +45,8 @@ _OTHER_COLUMNS = 56  # how wide they are, with the room between columns
 
 
 def inspect(
-    path: Annotated[
-        Path,
+    name: Annotated[
+        str,  # a Path would lose slashes of addresses
         typer.Argument(
             metavar="CLIP|MASKS|RUN",
             help="A clip, masks in any form that convert reads, what segment wrote, or its --report.",
@@ -78,6 +79,7 @@ def inspect(
 
     Example: vosctl inspect clip_masks --contact-sheet sheet.png --clip clip.mp4
     """
+    path = clip_path(name)
     if sheet:
         if sheet.suffix.lower() != ".png":
             raise UsageError(f"{sheet}: the contact sheet is a PNG; name it with the suffix .png")

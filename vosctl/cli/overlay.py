@@ -20,7 +20,7 @@ from vosctl.media.clip import Clip
 from vosctl.media.stream_address import clip_path
 from vosctl.media.video_writer import check_suffix
 from vosctl.models.choice import ModelChoice
-from vosctl.task import parse_mask, read_masks
+from vosctl.task import name_of, parse_mask, read_masks
 
 if TYPE_CHECKING:
     from vosctl.session import Summary
@@ -78,7 +78,7 @@ def overlay(
     if masks and report:
         raise UsageError("--report is of a run, and masks that exist need none; leave it out")
     clip = clip_path(name)
-    path = output or Path(f"{clip.stem}_overlay.mp4")
+    path = output or Path(f"{name_of(clip)}_overlay.mp4")
     check_suffix(path)
     keep_inputs([path], [clip, *([masks] if masks else [])])
     claim_file(path, overwrite)

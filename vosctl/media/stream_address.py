@@ -5,8 +5,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
 
 if sys.platform == "win32":
     from pathlib import WindowsPath as SystemPath
@@ -17,39 +15,46 @@ else:
 _LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "udp")
 # A plain `Path` has made one slash of two.
 _NETWORK = re.compile(rf"({'|'.join((*_LIVE, 'http', 'https', 'tcp'))}):/+(.+)")
+_PUBLIC = re.compile(r"(?:[^/?#]*@)?([^?#]*)")  # what comes before @ are user and password
 _DEVICE = re.compile(r"(v4l2|avfoundation|dshow):(.+)", re.DOTALL)
 _CAMERA = re.compile(r"/dev/video\d+")
 
 
 class NetworkPath(SystemPath):
-    """A network address where a path is wanted, with its slashes as they were written.
+    """A network address where a path is wanted; as text it is without user, password and query.
 
-    Other paths make one slash of two and drop the last one, which servers need not take for the same. What
-    is made from it, its parent, say, is a plain path.
+    `clip_path` makes them. What is made from one, its parent, say, is a plain path.
     """
 
-    address = ""  # of those that are made without __new__, as Python 3.11 makes parents
-
-    def __new__(cls, address: str) -> Self:
-        """As it was typed."""
-        path = super().__new__(cls, address)
-        path.address = address
-        return path
+    address = ""
+    """As it was typed, with all slashes: servers need not take one for two."""
 
     def with_segments(self, *segments: str | Path) -> Path:
         """What later versions of Python make parents with."""
         return Path(*segments)
 
     def __str__(self) -> str:
-        return self.address or super().__str__()
+        network = _NETWORK.fullmatch(self.address)
+        return _public_name(network) if network else super().__str__()
 
     def __reduce__(self) -> tuple[Callable[[str], Path], tuple[str]]:
-        return clip_path, (str(self),)
+        return clip_path, (self.address or str(self),)
 
 
 def clip_path(text: str) -> Path:
     """A clip's name, as it was typed, as a path."""
-    return NetworkPath(text) if _NETWORK.fullmatch(text) else Path(text)
+    network = _NETWORK.fullmatch(text)
+    if not network:
+        return Path(text)
+    path = NetworkPath(_public_name(network))
+    path.address = text
+    return path
+
+
+def _public_name(network: re.Match[str]) -> str:
+    public = _PUBLIC.match(network[2])
+    assert public
+    return f"{network[1]}://{public[1]}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class StreamAddress:
     """A source of frames that can be read only once."""
 
     name: str
-    """For people, and for the names of results; without user and password."""
+    """For people, and for the names of results; without user, password and query."""
     url: str | None = None
     """What FFmpeg opens; None where vosctl reads the bytes itself."""
     device: str | None = None
@@ -68,7 +73,7 @@ class StreamAddress:
 
 def stream_address(path: Path) -> StreamAddress | None:
     """What kind of stream a name means; None if it means a file or a folder."""
-    text = str(path)
+    text = (path.address if isinstance(path, NetworkPath) else "") or str(path)
     if text == "-":
         return StreamAddress("stdin")
     if _CAMERA.fullmatch(text):
@@ -81,7 +86,5 @@ def stream_address(path: Path) -> StreamAddress | None:
         return StreamAddress(text, device[2], device[1], is_live=True)
     if network := _NETWORK.fullmatch(text):
         url = f"{network[1]}://{network[2]}"
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        return StreamAddress(f"{network[1]}://{host}{parts.path}", url, is_live=network[1] in _LIVE)
+        return StreamAddress(_public_name(network), url, is_live=network[1] in _LIVE)
     return None
