@@ -124,6 +124,7 @@ class OpenTask:
         Raises:
             VosctlError: something does not work.
         """
+        from vosctl.runs.earlier import begin_over, remove_earlier
         from vosctl.runs.run import folder_of, open_run
         from vosctl.session import segment_clip
 
@@ -132,21 +133,26 @@ class OpenTask:
             raise UsageError(
                 f"{info.path} can be read only once; for --both-ways and --resume save it to a file first"
             )
-        labels, outputs = self.label_maps, self.outputs()
-        if not self.is_lasting:
-            folder_of(task).clear()  # its run's results are written over
-        return segment_clip(
+        labels, outputs, folder = self.label_maps, self.outputs(), folder_of(task)
+        run = open_run(task, labels, info, model) if self.is_lasting else None
+        if not run:
+            begin_over(folder)
+        summary = segment_clip(
             self.source,
             labels,
             model,
             task.settings,
             outputs,
             on_frame,
-            run=open_run(task, labels, info, model) if self.is_lasting else None,
+            run=run,
             log=log,
             both_ways=task.both_ways,
             stop_when_lost=task.stop_when_lost,
         )
+        remove_earlier(folder)
+        if run:
+            folder.write_summary(summary.to_json())
+        return summary
 
     @property
     def is_lasting(self) -> bool:

@@ -73,11 +73,15 @@ def test_a_run_that_is_killed_again_and_again_gives_the_same(backbone: Path, tmp
 
 def test_a_resumed_run_must_be_the_same_run(vosctl: Command, clip: Path) -> None:
     arguments = ["segment", clip, "-m", "first.png", "-o", "out", "--window", "4"]
-    assert vosctl.tracking(*arguments).code == 0
+    assert vosctl.tracking(*arguments, "--report", "r.json").code == 0
     before = results_in(Path("out"))
-    again = vosctl.tracking(*arguments, "--resume")
+    again = vosctl.tracking(*arguments, "--resume", "--report", "again.json", "--json")
     assert again.code == 0
     assert "out: the run is complete" in again.err
+    report = json.loads(Path("r.json").read_text())
+    assert json.loads(Path("again.json").read_text()) == report
+    del report["per_frame"]
+    assert report.items() <= json.loads(again.out).items()
     other = np.array(Image.open("first.png"))
     other[:4] = 1
     save_palette_png(Path("other.png"), other)

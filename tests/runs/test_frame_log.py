@@ -15,7 +15,6 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     with FrameLog(path) as log:
         for index in range(5):
             log.write(entry(index))
-        log.flush()
         assert len(list(read_frame_log(path))) == 5  # while it is open
     assert list(read_frame_log(path)) == [entry(index) for index in range(5)]
 

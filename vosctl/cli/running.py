@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
 from rich.table import Table
@@ -123,9 +123,9 @@ def _spans(spans: Sequence["Span"]) -> str:
     return f"frames of {text}" + (f", and {more} more" if more > 0 else "")
 
 
-def write_report(path: Path, summary: "Summary", log: Path) -> None:
+def write_report(path: Path, summary: Mapping[str, Any], log: Path) -> None:
     """The summary and what is known of every frame as JSON, whole or not at all."""
-    text = json.dumps(summary.to_json(), indent=2)
+    text = json.dumps(summary, indent=2)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(text.removesuffix("\n}") + ',\n  "per_frame": [')
         for index, entry in enumerate(read_frame_log(log)):
@@ -190,7 +190,7 @@ def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: boo
 
 def _tell(summary: "Summary", log: Path, report: Path | None, quiet: bool) -> None:
     if report:
-        write_report(report, summary, log)
+        write_report(report, summary.to_json(), log)
     if not quiet:
         print_summary(summary)
 

@@ -5,7 +5,7 @@
     masks     {format: path}
     overlay   path or null
 
-alone where there is nothing to do or the command fails before the run's end.
+alone where the command fails before the run's end.
 
 Of several clips, after Ctrl-C of those that have ended, which is also their `--report`:
 
@@ -262,6 +262,7 @@ def _do(
         masks = {at: mask for at, mask in opened.masks.items() if said is None or at in said}
         running.say_masks(masks, quiet)
         if opened.is_complete:
+            _tell_again(task, report)
             if not quiet:
                 console.print(f"{task.output}: the run is complete, there is nothing to resume", markup=False)
             return
@@ -272,3 +273,15 @@ def _do(
         drawn = f", overlay in {task.overlay}" if task.overlay else ""
         console.print(f"masks in {', '.join(names.values())}{drawn}", markup=False)
     running.require_whole(summary, task.output)
+
+
+def _tell_again(task: Task, report: Path | None) -> None:
+    """What a complete run told when it ended."""
+    from vosctl.runs.run import folder_of
+
+    folder = folder_of(task)
+    found = folder.read_summary()
+    json_result.put(found)
+    if report:
+        claim_file(report, overwrite=True)
+        running.write_report(report, found, folder.log)

@@ -25,6 +25,7 @@ from vosctl.media.sink import is_pipe
 from vosctl.media.video_writer import VIDEO_SUFFIXES
 
 _FOR_PIPES = ("raw", "label-video")
+_OBJECTS = "[0-9]*/*.png"  # a folder per object
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Format:
     open: Callable[[Path, ClipInfo], ExportWriter]
     suffixes: tuple[str, ...] = ()
     """Of its one file, the usual one first; none for a folder of files."""
+    pattern: str = ""
+    """Of a folder's files, each named after its frame."""
     needs_pictures: bool = False
     """Shows the clip, not its masks alone."""
     needs_soft: bool = False
@@ -50,14 +53,22 @@ class Format:
 
 
 _LIST = (
-    Format("palette", "folder of palette PNGs", PaletteFolderWriter, is_exact=True),
-    Format("binary", "folder per object of black and white PNGs", BinaryFolderWriter, is_exact=True),
+    Format("palette", "folder of palette PNGs", PaletteFolderWriter, pattern="*.png", is_exact=True),
+    Format(
+        "binary",
+        "folder per object of black and white PNGs",
+        BinaryFolderWriter,
+        pattern=_OBJECTS,
+        is_exact=True,
+    ),
     Format("label-video", "ids in one lossless gray video", LabelVideoExport, (".mkv",), is_exact=True),
     Format("raw", "ids as raw bytes, for pipes", RawLabelsWriter, (".gray", ".raw")),
     Format("coco", "COCO JSON, run-length coded", CocoWriter, (".json",), is_exact=True),
     Format("numpy", "array of label maps", NumpyArchiveWriter, (".npz",), is_exact=True),
-    Format("yolo", "polygons as YOLO trains on; holes are filled", YoloFolderWriter),
-    Format("rgba", "folder of cut-out PNGs with alpha", RgbaFolderWriter, needs_pictures=True),
+    Format("yolo", "polygons as YOLO trains on; holes are filled", YoloFolderWriter, pattern="*.txt"),
+    Format(
+        "rgba", "folder of cut-out PNGs with alpha", RgbaFolderWriter, pattern="*.png", needs_pictures=True
+    ),
     Format(
         "alpha-prores",
         "ProRes 4444 video with alpha",
@@ -73,8 +84,20 @@ _LIST = (
         needs_pictures=True,
     ),
     Format("cutout", "video of the objects on green", CutoutVideoWriter, VIDEO_SUFFIXES, needs_pictures=True),
-    Format("soft", "folder per object of 8-bit probabilities", SoftFolderWriter, needs_soft=True),
-    Format("soft16", "the same with 16 bits", partial(SoftFolderWriter, bits=16), needs_soft=True),
+    Format(
+        "soft",
+        "folder per object of 8-bit probabilities",
+        SoftFolderWriter,
+        pattern=_OBJECTS,
+        needs_soft=True,
+    ),
+    Format(
+        "soft16",
+        "the same with 16 bits",
+        partial(SoftFolderWriter, bits=16),
+        pattern=_OBJECTS,
+        needs_soft=True,
+    ),
 )
 
 FORMATS = {form.name: form for form in _LIST}

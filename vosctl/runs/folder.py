@@ -3,21 +3,26 @@
 run.json        the record
 given/          the masks that a person gave, by frame
 frames.jsonl    what is known of every frame
+summary.json    what the run did, when it has ended
+earlier.json    results of the run before, which are to go then
 states/         of the tracker, at a few frames
 masks/          label maps, where the run's output has none
 backward/       results of the backward pass, while the run is at work
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vosctl.errors import OutputError
 from vosctl.exports.png import make_folder
-from vosctl.media.files import output_error
+from vosctl.media.files import atomic_path, output_error
 from vosctl.media.frame_folder import list_images
 from vosctl.media.palette import save_palette_png
 
@@ -36,6 +41,8 @@ class RunFolder:
         self.path = output / ".vosctl" if is_folder else output.with_name(f".{output.name}.vosctl")
         self.record = self.path / "run.json"
         self.log = self.path / "frames.jsonl"
+        self.summary = self.path / "summary.json"
+        self.earlier = self.path / "earlier.json"
         self.given = self.path / "given"
         self.masks = self.path / "masks"
         self.backward = self.path / "backward"
@@ -59,6 +66,29 @@ class RunFolder:
         make_folder(self.given)
         for frame, labels in masks.items():
             save_palette_png(self.given / f"{frame:08d}.png", labels)
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Keeps what a run did.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with atomic_path(self.summary) as temporary:
+            temporary.write_text(json.dumps(summary), encoding="utf-8")
+
+    def read_summary(self) -> dict[str, Any]:
+        """What the run did, as `write_summary` got it.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        try:
+            found: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"{self.summary} cannot be read: {error}; start over with --overwrite"
+            ) from error
+        return found
 
     def discard_backward(self) -> None:
         """Removes the results of the backward pass; killed in the middle of it, none of them counts.

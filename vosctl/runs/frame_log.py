@@ -79,17 +79,7 @@ class FrameLog:
         """
         try:
             self._file.write(json.dumps(entry.to_json()).encode() + b"\n")
-        except OSError as error:
-            raise output_error(self._path, error) from error
-
-    def flush(self) -> None:
-        """Hands all lines over to the system.
-
-        Raises:
-            OutputError: they cannot be written.
-        """
-        try:
-            self._file.flush()
+            self._file.flush()  # whoever is killed leaves a log of all that it has written
         except OSError as error:
             raise output_error(self._path, error) from error
 
@@ -99,9 +89,7 @@ class FrameLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self.flush()
-        with suppress(OSError):  # the exception on its way out matters more
+        with suppress(OSError):  # nothing waits to be written
             self._file.close()
 
 

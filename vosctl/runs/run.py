@@ -13,6 +13,7 @@ from vosctl.media.masks import read_labels
 from vosctl.models.choice import ModelChoice
 from vosctl.models.model import Model
 from vosctl.runs.checkpoints import Checkpoints
+from vosctl.runs.earlier import begin_over
 from vosctl.runs.folder import RunFolder, digest_of
 from vosctl.runs.record import Record, conditions_of, describe_task, model_conditions
 from vosctl.task import MaskAt, Task
@@ -105,7 +106,7 @@ def open_run(task: Task, masks: Mapping[int, Labels], info: ClipInfo, model: Mod
     digests = _digests(masks)
     if not (task.resume and folder.record.is_file()):
         _sweep(folder, task, _processes(folder))
-        folder.clear()
+        begin_over(folder)
         record = Record(describe_task(task), conditions, digests, processes=(os.getpid(),))
         folder.write_given(masks)
         record.write(folder.record)
@@ -187,7 +188,8 @@ def is_complete(task: Task, masks: Mapping[int, Labels], info: ClipInfo) -> bool
         return False
     record.check(conditions_of(task, info), task.output)
     record.check_masks(digests, task.output)
-    return record.complete and all(path.exists() for path in (*task.places, task.overlay) if path)
+    results = (*task.places, task.overlay, folder.summary)
+    return record.complete and all(path.exists() for path in results if path)
 
 
 def _digests(masks: Mapping[int, Labels]) -> dict[int, str]:

@@ -135,17 +135,15 @@ class Work:
             self.frames = max(self.frames, frame.index + 1)
             if result:
                 self.first_mask = self.first_mask or time.perf_counter()
-                self._save_when_due(frame.index + 1, writers, log)
+                self._save_when_due(frame.index + 1, writers)
             self._on_frame(frame, result)
             if self._stop_when_lost and entry:
                 _stop_if_lost(entry)
 
-    def _save_when_due(self, position: int, writers: OutputWriters, log: FrameLog | None) -> None:
+    def _save_when_due(self, position: int, writers: OutputWriters) -> None:
         """A state, once all that it follows from is on the disk; between windows only."""
         if self._run and self.tracker.position == position and self._run.is_due(position):
             writers.flush()
-            if log:
-                log.flush()
             self._run.save(self.tracker)
 
     def _results(self) -> Iterator[TrackedFrame | None]:
