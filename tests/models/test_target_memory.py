@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vosctl.models.normal_equations import pixel_weights
+from tests.models.pixel_weights import pixel_weights
 from vosctl.models.target_memory import TargetMemory, next_weights, refit_last_layer
 from vosctl.models.target_model import HIDDEN, LAMBDA
 

@@ -30,21 +30,11 @@ class ScoreEquations(NamedTuple):
     target: Tensor  # (N, h, w): U' V y
 
 
-def pixel_weights(labels: Tensor) -> Tensor:
-    """Balance target and background: the weight mask v of FRTM eq. (4).
-
-    Args:
-        labels: (N, H, W) in [0, 1]; above 0.5 is target.
-
-    Returns:
-        (N, H, W): the target's pixels share max(0.1, their fraction) of the total weight, which is H*W.
-    """
-    target, inside, outside = _target_and_weights(labels)
-    return torch.where(target > 0, inside, outside)
-
-
 def _target_and_weights(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(N, H, W) of 0 and 1; v on the target and off it, (N, 1, 1) each."""
+    """The target, (N, H, W) of 0 and 1, and the weights v of FRTM eq. (4) on it and off it, (N, 1, 1) each.
+
+    The target, labels above 0.5, gets a tenth of the weight or its share of the pixels, whichever is more.
+    """
     target = torch.gt(labels, 0.5, out=torch.empty_like(labels))
     count = target.sum((1, 2), keepdim=True)
     fraction = count / target[0].numel()  # kappa-hat
