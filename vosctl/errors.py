@@ -95,6 +95,10 @@ class InterruptedRunError(VosctlError):
     exit_code = 130
     label = "interrupted"
 
+    def __init__(self, way: str) -> None:
+        """`way` is what to do."""
+        super().__init__(f"every file written so far is whole; {way}")
+
 
 CUT_SHORT = (KeyboardInterrupt, TruncatedClipError, ObjectLostError)
 """What ends a clip early: results that are one file are completed with the frames so far."""

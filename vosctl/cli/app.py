@@ -13,7 +13,7 @@ from vosctl import __version__
 from vosctl.cli import config
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
-from vosctl.errors import VosctlError
+from vosctl.errors import InterruptedRunError, VosctlError
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work; 3 the clip breaks "
@@ -121,15 +121,16 @@ def main() -> None:
     except _ParserError as error:
         message, code = f"{error.format_message()} (--help tells more)", 2
     except VosctlError as error:
-        message, code, label = " ".join(str(error).split()), error.exit_code, error.label
+        message, code, label = str(error), error.exit_code, error.label
         _tell_where()
     except Exception as error:  # noqa: BLE001 (nobody else would say it in one line)
         message, code = _unforeseen(error)
         _tell_where()
     if code == _INTERRUPTED and not message:
-        message = "interrupted"
-        console.print("interrupted: every file written so far is whole; to run again use --overwrite")
-    elif message:
+        interrupted = InterruptedRunError("to run again use --overwrite")
+        message, label = str(interrupted), interrupted.label
+    if message:
+        message = " ".join(message.split())  # names may hold newlines
         console.print(f"[bold red]{label}:[/] {escape(message)}")
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood
         try:
@@ -148,5 +149,5 @@ def _unforeseen(error: Exception) -> tuple[str, int]:
     """What to say of it, and the exit code."""
     if isinstance(error, OSError) and error.filename:  # a name too long, a folder that may not be entered
         return f"{error.filename}: {error.strerror}; check the path and its permissions", 2
-    fault = " ".join(f"{type(error).__name__}: {error}".split())
+    fault = f"{type(error).__name__}: {error}"
     return f"{fault}: a fault of vosctl; vosctl --debug COMMAND ... tells more, for a report", _FAULT

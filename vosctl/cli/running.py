@@ -180,9 +180,7 @@ def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: boo
             if not opened.is_lasting:
                 raise
             way = f"vosctl segment --from-run {task.output} --resume" if task.correct else "add --resume"
-            raise InterruptedRunError(
-                f"every file written so far is whole; to go on: {way}; to start over: --overwrite"
-            ) from None
+            raise InterruptedRunError(f"to go on: {way}; to start over: --overwrite") from None
         own = folder_of(task).log
         _tell(summary, own if own.is_file() else log, report, quiet)
     return summary

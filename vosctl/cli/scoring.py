@@ -36,8 +36,7 @@ def run(
     except KeyboardInterrupt:
         again = "without --overwrite, " if overwrite else ""
         raise InterruptedRunError(
-            f"every file written so far is whole; to go on: the same command again, {again}"
-            "which leaves out the sequences that are done"
+            f"to go on: the same command again, {again}which leaves out the sequences that are done"
         ) from None
     write_files(result, data, folder)
     _write_zip(data, result, folder, archive)

@@ -129,9 +129,7 @@ def run_all(
                 bar.end(outcome)
     except KeyboardInterrupt:
         json_result.put(_report(failures, outcomes, start))
-        raise InterruptedRunError(
-            "every file written so far is whole; to go on: add --resume; to start over: --overwrite"
-        ) from None
+        raise InterruptedRunError("to go on: add --resume; to start over: --overwrite") from None
     return _report(failures, outcomes, start)
 
 

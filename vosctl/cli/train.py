@@ -97,7 +97,7 @@ def train(
         except KeyboardInterrupt:
             has_begun = trainer.checkpoint_path.is_file()
             way = "to go on: add --resume" if has_begun else "nothing is to be kept yet: run the same again"
-            raise InterruptedRunError(f"every file written so far is whole; {way}") from None
+            raise InterruptedRunError(way) from None
         if trainer.is_main:
             if as_json:
                 json_result.put({"checkpoint": str(trainer.checkpoint_path), "steps": content.total_steps})
