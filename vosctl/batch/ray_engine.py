@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from vosctl.batch.attempts import ATTEMPTS, go_on
@@ -108,20 +107,13 @@ class RayCluster:
 
 def _absolute(task: Task) -> Task:
     """With paths that hold in the working folder of another process."""
-    choice = task.model
-    name = str(Path(choice.name).absolute()) if choice.name and Path(choice.name).is_file() else choice.name
     return replace(
         task,
         clip=task.clip if stream_address(task.clip) else task.clip.absolute(),
         masks=tuple(mask._replace(path=mask.path.absolute()) for mask in task.masks),
         output=task.output.absolute(),
         overlay=task.overlay and task.overlay.absolute(),
-        model=replace(
-            choice,
-            name=name,
-            backbone_weights=choice.backbone_weights and choice.backbone_weights.absolute(),
-            refinement=choice.refinement and choice.refinement.absolute(),
-        ),
+        model=task.model.absolute(),
     )
 
 

@@ -1,6 +1,6 @@
 """Which model, as plain data that can be sent to another process; torch is imported only to load it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,15 @@ class ModelChoice:
     refinement: Path | None = None
     precision: "Precision" = "auto"
     download: bool = False
+
+    def absolute(self) -> "ModelChoice":
+        """The same, with paths that hold in any working folder."""
+        return replace(
+            self,
+            name=str(Path(self.name).absolute()) if self.name and Path(self.name).is_file() else self.name,
+            backbone_weights=self.backbone_weights and self.backbone_weights.absolute(),
+            refinement=self.refinement and self.refinement.absolute(),
+        )
 
     def load(self, device: str) -> "Model":
         """The model, ready on a device.

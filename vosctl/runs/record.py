@@ -136,14 +136,12 @@ class Record:
 
 def describe_task(task: Task) -> dict[str, Any]:
     """What `Record.to_task` needs."""
-    model = {name: str(p.absolute()) if isinstance(p, Path) else p for name, p in vars(task.model).items()}
-    if task.model.name and Path(task.model.name).is_file():
-        model["name"] = str(Path(task.model.name).absolute())
+    model = task.model.absolute()
     return {
         "clip": str(task.clip.absolute()),
         "formats": list(task.formats),
         "overlay": str(task.overlay.absolute()) if task.overlay else None,
-        "model": model,
+        "model": {name: str(one) if isinstance(one, Path) else one for name, one in vars(model).items()},
         "settings": asdict(task.settings),
         "both_ways": task.both_ways,
     }
