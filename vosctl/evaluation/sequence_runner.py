@@ -1,6 +1,5 @@
 """One model on one device, and sequence after sequence through it."""
 
-import itertools
 import platform
 import re
 from collections.abc import Callable
@@ -15,15 +14,14 @@ from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
 from vosctl.evaluation.variants import Variant
+from vosctl.evaluation.warm_up import warm_up
 from vosctl.media.clip import Frame, open_clip
 from vosctl.models.choice import ModelChoice
 from vosctl.models.model import AGAMEModel, Model
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.system import open_system
-from vosctl.tracking.tracker import TrackedFrame, Tracker
-
-_WARM_UP_FRAMES = 10  # the first frame, two windows, of which a GPU captures the second, and one frame more
+from vosctl.tracking.tracker import TrackedFrame
 
 OnFrames = Callable[[int], None]
 
@@ -90,10 +88,7 @@ class SequenceRunner:
         first_masks = read_ground_truth(sequence).first_masks()
         with open_clip(sequence.frames[0].parent) as clip:
             if self._model.device.type == "cuda" and not self._warm:
-                # Creating the context and loading kernels is the process's first work, not this sequence's.
-                frames = [frame.rgb for frame in itertools.islice(clip, _WARM_UP_FRAMES)]
-                near = {index: labels for index, labels in first_masks.items() if index < len(frames)}
-                list(Tracker(self._model, settings).run(frames, near))
+                warm_up(self._model, settings, clip, first_masks)
                 self._warm = True
 
             def on_frame(_frame: Frame, _tracked: TrackedFrame | None) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from vosctl.evaluation.metrics import LabelMap
 from vosctl.evaluation.operations import count_operations, product_rate
+from vosctl.evaluation.warm_up import warm_up
 from vosctl.media.clip import Clip, open_clip
 from vosctl.models.model import Model
 from vosctl.session import Outputs, segment_clip
@@ -21,7 +22,6 @@ from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.tracker import Image, Tracker, TrackerStats
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
-_WARM_UP_FRAMES = 10  # the first frame, two windows, of which a GPU captures the second, and one frame more
 # In the order of the work, FRTM's and A-GAME's. The first and the last, measured from file to file, run
 # beside the others there.
 STAGES = (
@@ -109,9 +109,7 @@ def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings)
         VosctlError: a clip or a mask does not work.
     """
     with open_clip(jobs[0].clip) as clip:
-        frames = [frame.rgb for frame in itertools.islice(clip, _WARM_UP_FRAMES)]
-        first = _masks_of(jobs[0], clip)
-        list(Tracker(model, settings).run(frames, {k: m for k, m in first.items() if k < len(frames)}))
+        warm_up(model, settings, clip, _masks_of(jobs[0], clip))
     rate = product_rate(model.device, model.dtype)
     clips = tuple(_measure(job, model, settings, rate) for job in jobs)
     on_gpu = model.device.type == "cuda"
