@@ -9,6 +9,7 @@ from PIL import Image as Picture
 
 from vosctl.errors import MaskError, OutputError
 from vosctl.exports.png import make_folder, save_png
+from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.clip import Clip, Frame
 from vosctl.media.prefetch import prefetch
 from vosctl.media.reverse import reversed_frames
@@ -131,7 +132,7 @@ class BackwardPass:
         try:
             with Picture.open(path) as image:
                 stacked = np.asarray(image)
-        except (OSError, ValueError, SyntaxError) as error:
+        except IMAGE_ERRORS as error:
             raise OutputError(f"{path} cannot be read: {error}; start over with --overwrite") from error
         maps = stacked.reshape(len(ids), -1, stacked.shape[1]).astype(np.float32) / np.float32(255)
         return dict(zip(ids, maps, strict=True))

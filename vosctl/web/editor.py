@@ -14,6 +14,7 @@ from PIL import Image
 
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.media.boxes import Box, parse_box
+from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.frame import Clip, Frame
 from vosctl.media.masks import MAX_ID
 from vosctl.media.palette import PALETTE, palette_bytes, save_palette_png
@@ -155,7 +156,7 @@ class MaskEditor:
                     found = f"{image.size[0]}x{image.size[1]}, {image.mode}"
                     raise MaskError(f"the mask is {found}; expected {size[0]}x{size[1]}, 8-bit gray")
                 labels = np.array(image)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except IMAGE_ERRORS as error:
             raise MaskError(f"the mask is no PNG that can be read: {error}") from error
         if not labels.any():
             raise MaskError("the mask is empty: mark at least one object")
