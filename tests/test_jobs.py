@@ -88,7 +88,7 @@ BAD_CSV = [
     ("clip,mask\n", "holds no job"),
     ("clip\na.mp4\n", "line 1: no column mask"),
     ("clip,mask,ouptut\n", "line 1: 'ouptut' is not known; did you mean output?"),
-    ("clip,mask,colour\n", "'colour' is not known; expected clip, mask"),
+    ("clip,mask,colour\n", "'colour' is not known; expected one of clip, mask"),
     ("clip,mask,Mask\n", "line 1: mask is there twice"),
     ("clip,mask\na.mp4,a.png,x,y\n", "line 2: 4 values, expected 2 (clip, mask)"),
     ("clip,mask\na.mp4\n", "line 2: no mask"),

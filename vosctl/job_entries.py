@@ -1,7 +1,6 @@
 """The entries of a list of jobs, CSV or JSON: their columns are known ones, their values not checked yet."""
 
 import csv
-import difflib
 import io
 import json
 import reprlib
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vosctl.errors import JobsError
+from vosctl.suggestion import suggestion
 
 COLUMNS = ("clip", "mask", "output", "model", "max-size")
 REQUIRED = ("clip", "mask")
@@ -104,9 +104,7 @@ def _column(name: str, where: str) -> str:
     known = name.lower().replace("_", "-")
     if known in COLUMNS:
         return known
-    near = difflib.get_close_matches(known, COLUMNS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(COLUMNS)}"
-    raise JobsError(f"{where}: {show(name)} is not known; {hint}")
+    raise JobsError(f"{where}: {show(name)} is not known; {suggestion(known, COLUMNS)}")
 
 
 def _json_entries(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

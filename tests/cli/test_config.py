@@ -70,7 +70,7 @@ def test_the_users_file_is_read_where_the_working_folder_has_none(vosctl: Comman
         ("[segmnt]\n", "segmnt is no command that can be set; did you mean segment?"),
         (
             '[segment]\nmodle = "x"',
-            "segment.modle is no setting that can be set; did you mean segment.model?",
+            "segment.modle is no setting that can be set; did you mean model?",
         ),
         ('[segment]\noutput = "x"', "segment.output is no setting"),
         ("[segment]\noverwrite = true", "segment.overwrite is no setting"),

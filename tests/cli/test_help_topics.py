@@ -45,7 +45,7 @@ def test_a_topic_that_is_not_there(vosctl: Command) -> None:
     result = vosctl("help", "mask")
     assert result.code == 2
     assert "mask: no such topic; did you mean masks?" in result.error
-    assert f"topics are {', '.join(TOPICS)}" in vosctl("help", "xyzzy").error
+    assert f"expected one of {', '.join(TOPICS)}" in vosctl("help", "xyzzy").error
 
 
 def test_the_topics_leave_nothing_out(vosctl: Command) -> None:

@@ -28,7 +28,7 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
         (
             "learning_rate",
             "learning_rte",
-            "unknown key 'optimizer.learning_rte'; did you mean 'learning_rate'?",
+            "unknown key 'optimizer.learning_rte'; did you mean learning_rate?",
         ),
         ("seed = 3", "seed = 3.5", "'seed' is 3.5, expected a value of type int"),
         ("seed = 3", "seed = true", "'seed' is True, expected a value of type int"),

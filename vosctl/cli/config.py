@@ -17,7 +17,6 @@ nor is `--engine`, as a file in a folder from elsewhere must not name the machin
 """
 
 import contextlib
-import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -33,6 +32,7 @@ from vosctl.cli import options
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
+from vosctl.suggestion import suggestion
 
 FILE_NAME = "vosctl.toml"
 
@@ -160,10 +160,8 @@ def _plain(parameter: _Parameter, value: object, context: _Context) -> object:
 def _require(name: str, known: list[str], kind: str, file: Path | None = None, prefix: str = "") -> None:
     if name in known:
         return
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(known)}"
     where = f"{file}: {prefix}" if file else ""
-    raise UsageError(f"{where}{name} is no {kind} that can be set; {hint}")
+    raise UsageError(f"{where}{name} is no {kind} that can be set; {suggestion(name, known)}")
 
 
 def _checked(parameter: _Parameter, value: object, where: str, context: _Context) -> object:

@@ -7,7 +7,6 @@
     text     in Markdown, null where none was asked for
 """
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -25,6 +24,7 @@ from vosctl import cli
 from vosctl.cli import completion, options
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
+from vosctl.suggestion import suggestion
 
 _WIDEST = 100  # columns: longer lines are hard to read
 
@@ -42,9 +42,9 @@ def show_topic(
     """
     files = {path.stem: path for path in completion.topic_files()}
     if topic is not None and topic not in files:
-        near = difflib.get_close_matches(topic, files, 1)
-        hint = f"did you mean {near[0]}?" if near else f"topics are {', '.join(files)}"
-        raise UsageError(f"{topic}: no such topic; {hint} (of a command: vosctl COMMAND --help)")
+        raise UsageError(
+            f"{topic}: no such topic; {suggestion(topic, files)} (of a command: vosctl COMMAND --help)"
+        )
     if as_json:
         text = _text(files[topic]) if topic else None
         json_result.put({"topics": list(files), "topic": topic, "text": text})

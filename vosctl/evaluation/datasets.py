@@ -12,12 +12,12 @@ ROOT/valid/meta.json                                  the frames of each object,
 import json
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
 from vosctl.errors import DatasetError
 from vosctl.media.frame_folder import list_images
+from vosctl.suggestion import suggestion
 
 DATA_VARIABLE = "VOSCTL_DATA"
 
@@ -222,9 +222,7 @@ def _chosen(names: tuple[str, ...], only: tuple[str, ...], root: Path) -> tuple[
         raise DatasetError(f"{root}: no sequence found")
     for name in only:
         if name not in names:
-            close = get_close_matches(name, names, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names[:40])}"
-            raise DatasetError(f"{root}: no sequence {name} in this split{hint}")
+            raise DatasetError(f"{root}: no sequence {name} in this split; {suggestion(name, names)}")
     return only or names
 
 

@@ -1,6 +1,5 @@
 """The formats by name."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from vosctl.exports.yolo_folder import YoloFolderWriter
 from vosctl.media.frame import ClipInfo
 from vosctl.media.sink import is_pipe
 from vosctl.media.video_writer import VIDEO_SUFFIXES
+from vosctl.suggestion import suggestion
 
 _FOR_PIPES = ("raw", "label-video")
 _OBJECTS = "[0-9]*/*.png"  # a folder per object
@@ -124,9 +124,7 @@ def find_format(name: str) -> Format:
         return replace(FORMATS["cutout"], open=partial(CutoutVideoWriter, colour=(red, green, blue)))
     if name.startswith("cutout:"):
         raise UsageError(f"format {name}: expected a colour such as cutout:00ff00")
-    near = difflib.get_close_matches(name, FORMATS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(FORMATS)}"
-    raise UsageError(f"format {name} is not known; {hint}")
+    raise UsageError(f"format {name} is not known; {suggestion(name, FORMATS)}")
 
 
 def check_place(form: Format, path: Path) -> None:

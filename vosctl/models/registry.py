@@ -5,7 +5,6 @@ two of them (ours-fast, ours), the name of a file in `weights/` or in the user's
 path of a model file.
 """
 
-import difflib
 import os
 import re
 from pathlib import Path
@@ -23,6 +22,7 @@ from vosctl.models.names import ALIASES, BOX_NETWORK, DEFAULT, SUFFIX, available
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import OURS, OURS_FAST, FitSchedule
 from vosctl.models.weights_file import WeightsFile, read_tensors, read_weights
+from vosctl.suggestion import suggestion
 
 SystemName = Literal["frtm", "agame", "box"]
 
@@ -178,12 +178,7 @@ def _find(name: str | None) -> WeightsFile | None:
         return None
     if os.sep in name or name.endswith(SUFFIX) or Path(name).is_file():
         return read_weights(Path(name))
-    names = known_names()
-    close = difflib.get_close_matches(name, names, 1)
-    hint = (
-        f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}, or the path of a model file"
-    )
-    raise WeightsError(f"{name}: no such model; {hint}")
+    raise WeightsError(f"{name}: no such model, and no model file; {suggestion(name, known_names())}")
 
 
 def _architecture_name(

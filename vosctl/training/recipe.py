@@ -1,18 +1,16 @@
 """Training recipes: a TOML file read into typed, checked values."""
 
 import dataclasses
-import difflib
 import tomllib
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from vosctl.errors import UsageError
 from vosctl.models.agame import AGAMEOptions
 from vosctl.models.box_network import SIZE as BOX_SIZE
 from vosctl.training.augment import Augmentation
+from vosctl.training.typed_table import read_table
 
 
 @dataclass(frozen=True)
@@ -208,8 +206,7 @@ def read_recipe(path: Path) -> Recipe:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML file: {error}") from error
-    recipe = _build(Recipe, table, str(path), "")
-    assert isinstance(recipe, Recipe)
+    recipe = read_table(Recipe, table, str(path))
     _check(recipe, str(path))
     return dataclasses.replace(recipe, text=text)
 
@@ -255,48 +252,3 @@ def _check(recipe: Recipe, file: str) -> None:
             )
         if system == "agame" and (stage.step < 1 or any(s % 16 for s in stage.size)):
             raise UsageError(f"{file}: {stage}: A-GAME needs step >= 1 and a size that 16 divides")
-
-
-def _build(cls: type, table: dict[str, Any], file: str, where: str) -> object:
-    """Make a dataclass from a TOML table."""
-    hints = typing.get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls) if not f.metadata.get("derived")}
-    for key in table:
-        if key not in fields:
-            close = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(fields))}"
-            raise UsageError(f"{file}: unknown key {where + key!r}; {hint}")
-    for name, entry in fields.items():
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and name not in table:
-            raise UsageError(f"{file}: {where + name!r} is missing")
-    values = {key: _convert(hints[key], value, file, where + key) for key, value in table.items()}
-    try:
-        return cls(**values)
-    except UsageError as error:
-        raise UsageError(f"{file}: {error}") from None
-
-
-def _convert(kind: Any, value: Any, file: str, where: str) -> Any:
-    """Check a TOML value against the type of its field."""
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if isinstance(value, dict):
-            return _build(kind, value, file, f"{where}.")
-        raise UsageError(f"{file}: {where!r} is {value!r}, expected a table [{where}]")
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        if value in arguments:
-            return value
-        raise UsageError(f"{file}: {where!r} is {value!r}, expected one of {', '.join(map(repr, arguments))}")
-    if origin is tuple:
-        fixed = arguments[-1] is not Ellipsis
-        if isinstance(value, list) and not (fixed and len(value) != len(arguments)):
-            return tuple(_convert(arguments[0], item, file, where) for item in value)
-        count = f"{len(arguments)} values" if fixed else "a list"
-        raise UsageError(f"{file}: {where!r} is {value!r}, expected {count}")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    assert not isinstance(kind, types.UnionType)
-    raise UsageError(f"{file}: {where!r} is {value!r}, expected a value of type {kind.__name__}")
