@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vosctl.errors import MaskError, UsageError
 from vosctl.exports.formats import Format, find_format, places
-from vosctl.exports.png import make_folder
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs, refuse_link
 from vosctl.media.clip import Clip, ClipInfo, open_clip
+from vosctl.media.files import make_folder
 from vosctl.media.masks import Labels, Mask, read_mask
 from vosctl.media.sink import is_pipe
 from vosctl.media.stream_address import stream_address

@@ -43,7 +43,7 @@ def demo(
 
     from vosctl.media.clip import ClipInfo, open_clip
     from vosctl.media.demo_clip import demo_frames
-    from vosctl.media.files import output_error
+    from vosctl.media.files import make_folder
     from vosctl.media.mask_folder import MaskFolder
     from vosctl.media.mask_writer import MaskWriter
     from vosctl.media.palette import save_palette_png
@@ -54,10 +54,7 @@ def demo(
 
     claim_folder(output, overwrite)
     loaded = load_model(model, backbone_weights=backbone_weights, device=device)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(output, error) from error
+    make_folder(output)
     clip, first, overlay = output / "clip.mp4", output / "first.png", output / "overlay.mp4"
     scene = list(demo_frames())
     height, width = scene[0][1].shape

@@ -31,6 +31,7 @@ from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, describe
 from vosctl.media.claims import claim_file
+from vosctl.media.files import write_json
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
 from vosctl.models.choice import ModelChoice
@@ -234,7 +235,7 @@ def segment(
         tasks, failures = several.tasks_of_clips(given, masks_from, output, task)
     found = several.run_all(tasks, failures, open_engine(engine, device, jobs_at_once), quiet)
     if report:
-        several.write_report(report, found)
+        write_json(report, found)
     if as_json:
         json_result.put(found)
     if not quiet:

@@ -1,6 +1,5 @@
 """Several clips: `vosctl segment CLIP... --masks-from DIR`, or `--jobs FILE`."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +18,8 @@ from vosctl.cli.console import bar_columns, console
 from vosctl.cli.results import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.exports.formats import find_format
-from vosctl.exports.png import make_folder
 from vosctl.jobs import Job, check_outputs, find_masks, read_jobs
-from vosctl.media.files import atomic_path
+from vosctl.media.files import make_folder
 from vosctl.task import Task, name_of
 
 _STYLES = {Status.DONE: "green", Status.SKIPPED: "dim", Status.BROKEN: "yellow", Status.FAILED: "red"}
@@ -150,12 +148,6 @@ def _parents(task: Task) -> Iterator[Path]:
     yield task.output.parent
     if task.overlay:
         yield task.overlay.parent
-
-
-def write_report(path: Path, report: Mapping[str, Any]) -> None:
-    """What `run_all` gave, as JSON, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def print_table(report: Mapping[str, Any]) -> None:

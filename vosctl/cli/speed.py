@@ -1,13 +1,12 @@
 """`vosctl benchmark --speed`: what each stage of the work takes."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosctl.cli.console import console, print_result
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
-from vosctl.media.files import atomic_path
+from vosctl.media.files import write_json
 
 if TYPE_CHECKING:
     from vosctl.evaluation.datasets import Dataset
@@ -73,8 +72,7 @@ def measure(
         console.print(f"measuring {len(jobs)} clip{'s' if len(jobs) > 1 else ''}", markup=False)
     result = measure_speed(jobs, model.load(device), settings)
     if output:
-        with atomic_path(output / "speed.json") as path:
-            path.write_text(json.dumps(result.to_json(), indent=2) + "\n", encoding="utf-8")
+        write_json(output / "speed.json", result.to_json())
     if as_json:
         json_result.put({"speed": result.to_json()})
     else:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from vosctl.errors import OutputError
-from vosctl.media.files import output_error
+from vosctl.media.files import make_folder
 
 
 def make_output_folder(folder: Path) -> None:
@@ -13,10 +13,7 @@ def make_output_folder(folder: Path) -> None:
     Raises:
         OutputError: it cannot be made, or nothing can be written to it.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(folder, error) from error
+    make_folder(folder)
     if not os.access(folder, os.W_OK):
         raise OutputError(
             f"{folder}: there is no permission to write there; name another folder with --output"

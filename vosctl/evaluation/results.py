@@ -11,7 +11,7 @@ import numpy as np
 
 from vosctl.errors import DatasetError
 from vosctl.evaluation.statistics import Statistics, mean_of, statistics_of
-from vosctl.media.files import atomic_path
+from vosctl.media.files import write_json
 
 FORMAT = 1
 """Of `results.json`; another number is another layout."""
@@ -175,8 +175,7 @@ def write_results(result: BenchmarkResult, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     content = {"format": FORMAT, "figures": figures_of(result), **asdict(result)}
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_json(path, content)
 
 
 def read_results(path: Path) -> BenchmarkResult:

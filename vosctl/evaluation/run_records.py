@@ -15,7 +15,7 @@ from vosctl.errors import OutputError
 from vosctl.evaluation.datasets import Dataset, Sequence
 from vosctl.evaluation.output_folder import make_output_folder
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
-from vosctl.media.files import atomic_path
+from vosctl.media.files import atomic_path, write_json
 
 
 class RunRecords:
@@ -62,8 +62,7 @@ class RunRecords:
             OutputError: the note cannot be written.
         """
         note = {"made_by": self._made_by(description), "speed": asdict(speed)}
-        with atomic_path(self._path(sequence)) as temporary:
-            temporary.write_text(json.dumps(note, indent=1) + "\n")
+        write_json(self._path(sequence), note)
 
     def write_traceback(self, sequence: Sequence, text: str) -> Path:
         """Keep what is needed to find out why a sequence failed."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.exports.png import make_folder, save_png
+from vosctl.exports.png import save_png
 from vosctl.media.claims import refuse_link
+from vosctl.media.files import make_folder
 
 Gray = NDArray[np.unsignedinteger[Any]]
 

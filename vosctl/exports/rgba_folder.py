@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.exports.png import make_folder, save_png
+from vosctl.exports.png import save_png
 from vosctl.exports.writer import ExportWriter, LabelledFrame
+from vosctl.media.files import make_folder
 from vosctl.media.frame import ClipInfo
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from vosctl.exports.contours import outer_contours
-from vosctl.exports.png import make_folder
 from vosctl.exports.writer import ExportWriter, LabelledFrame
-from vosctl.media.files import atomic_path
+from vosctl.media.files import atomic_path, make_folder
 from vosctl.media.frame import ClipInfo
 
 CLASSES = "classes.txt"

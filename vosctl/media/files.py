@@ -2,11 +2,13 @@
 
 import errno
 import itertools
+import json
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from vosctl.errors import OutputError
 
@@ -19,6 +21,7 @@ _ADVICE = {
     errno.ENOENT: "the folder does not exist; create it first",
     errno.ENOTDIR: "a part of this path is a file, not a folder; choose another folder",
     errno.EISDIR: "a folder of this name is in the way; choose another name",
+    errno.EEXIST: "a file of this name is in the way; choose another name",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
@@ -29,6 +32,18 @@ def output_error(path: Path, error: OSError) -> OutputError:
     """Says in one line why `path` could not be written and what to do about it."""
     reason = _ADVICE.get(error.errno or 0) or error.strerror or str(error)
     return OutputError(f"{path} cannot be written: {reason}")
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder where it is missing.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(path, error) from error
 
 
 @contextmanager
@@ -56,6 +71,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # what the body met matters more
             temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes plain data, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def remove_leftovers(folder: Path, processes: Collection[int]) -> None:

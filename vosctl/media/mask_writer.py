@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.media.files import output_error
+from vosctl.media.files import make_folder
 from vosctl.media.palette import save_palette_png
 
 
@@ -25,10 +25,7 @@ class MaskWriter:
     """
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise output_error(folder, error) from error
+        make_folder(folder)
         self._folder = folder
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vosctl-masks")
         # Bounds the label maps held in memory when the disk is slower than the tracker.

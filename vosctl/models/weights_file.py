@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vosctl.errors import WeightsError
-from vosctl.media.files import atomic_path, output_error
+from vosctl.media.files import atomic_path, make_folder, write_json
 
 FORMAT = 1
 
@@ -100,15 +100,11 @@ def write_weights(
         name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
         for name, value in state.items()
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_error(path.parent, error) from error
+    make_folder(path.parent)
     content = {"format": FORMAT, "architecture": architecture, "options": dict(options or {}), "state": half}
     write_tensors(path, content)
     sha256 = file_sha256(path)
-    with atomic_path(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps({**card, "sha256": sha256}, indent=2) + "\n", encoding="utf-8")
+    write_json(path.with_suffix(".json"), {**card, "sha256": sha256})
     return sha256
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image as Picture
 
 from vosctl.errors import MaskError, OutputError
-from vosctl.exports.png import make_folder, save_png
+from vosctl.exports.png import save_png
 from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.clip import Clip, Frame
+from vosctl.media.files import make_folder
 from vosctl.media.prefetch import prefetch
 from vosctl.media.reverse import reversed_frames
 from vosctl.runs.checkpoints import Checkpoints

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vosctl.errors import OutputError, WeightsError
-from vosctl.exports.png import make_folder
+from vosctl.media.files import make_folder
 from vosctl.models.weights_file import read_tensors, write_tensors
 
 FORMAT = 2

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from vosctl.errors import VosctlError
 from vosctl.exports.formats import find_format, places
-from vosctl.exports.png import make_folder
-from vosctl.media.files import atomic_path, output_error
+from vosctl.media.files import make_folder, output_error, write_json
 from vosctl.runs.folder import RunFolder
 from vosctl.runs.frame_log import read_frame_log
 from vosctl.runs.record import Record
@@ -32,8 +31,7 @@ def begin_over(folder: RunFolder) -> None:
     folder.clear()
     if found:
         make_folder(folder.path)
-        with atomic_path(folder.earlier) as temporary:
-            temporary.write_text(json.dumps(found), encoding="utf-8")
+        write_json(folder.earlier, found)
 
 
 def remove_earlier(folder: RunFolder) -> None:

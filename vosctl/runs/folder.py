@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosctl.errors import OutputError
-from vosctl.exports.png import make_folder
-from vosctl.media.files import atomic_path, output_error
+from vosctl.media.files import make_folder, output_error, write_json
 from vosctl.media.frame_folder import list_images
 from vosctl.media.palette import save_palette_png
 
@@ -73,8 +72,7 @@ class RunFolder:
         Raises:
             OutputError: it cannot be written.
         """
-        with atomic_path(self.summary) as temporary:
-            temporary.write_text(json.dumps(summary), encoding="utf-8")
+        write_json(self.summary, summary)
 
     def read_summary(self) -> dict[str, Any]:
         """What the run did, as `write_summary` got it.

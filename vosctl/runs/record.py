@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosctl import __version__
 from vosctl.errors import OutputError
-from vosctl.media.files import atomic_path
+from vosctl.media.files import write_json
 from vosctl.media.frame import ClipInfo
 from vosctl.models.choice import ModelChoice
 from vosctl.task import MaskAt, Task
@@ -51,9 +51,7 @@ class Record:
         Raises:
             OutputError: it cannot be written.
         """
-        text = json.dumps({"format": FORMAT, "version": __version__, **asdict(self)}, indent=1)
-        with atomic_path(path) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(path, {"format": FORMAT, "version": __version__, **asdict(self)})
 
     @classmethod
     def read(cls, path: Path) -> "Record":

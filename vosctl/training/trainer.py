@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from vosctl import __version__
 from vosctl.errors import UsageError, VosctlError
+from vosctl.media.files import make_folder
 from vosctl.training.batches import Batches, data_path
 from vosctl.training.box_validation import BoxValidation
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
@@ -110,7 +111,7 @@ class Trainer:
         if resume:
             self._restore(read_checkpoint(path))
         if self.is_main:
-            output.mkdir(parents=True, exist_ok=True)
+            make_folder(output)
             self.log = TrainingLog(output / LOG, self.step)
         self.module: nn.Module = self.network
         if dist.is_initialized():
