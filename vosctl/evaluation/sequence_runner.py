@@ -69,8 +69,8 @@ class SequenceRunner:
             weights=self._plan.model.weights_of(self._model),
             variant=variant.value,
             settings=asdict(settings),
-            device=_device_name(self._model.device),
-            precision=str(self._model.dtype).removeprefix("torch."),
+            device=_device_name(self._model),
+            precision=self._model.precision,
         )
 
     def run(self, sequence: Sequence, masks: Path, on_frames: OnFrames | None = None) -> SequenceSpeed:
@@ -136,10 +136,8 @@ def _name_of(model: Model) -> str:
     return Path(model.name).name
 
 
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{device.type} ({_processor_name()})"
+def _device_name(model: Model) -> str:
+    return f"{model.device_name} ({_processor_name()})" if model.device.type == "cpu" else model.device_name
 
 
 def _processor_name() -> str:

@@ -112,11 +112,10 @@ def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings)
         warm_up(model, settings, clip, _masks_of(jobs[0], clip))
     rate = product_rate(model.device, model.dtype)
     clips = tuple(_measure(job, model, settings, rate) for job in jobs)
-    on_gpu = model.device.type == "cuda"
     return SpeedResult(
         model=model.name,
-        device=torch.cuda.get_device_name(model.device) if on_gpu else str(model.device),
-        precision=str(model.dtype).removeprefix("torch."),
+        device=model.device_name,
+        precision=model.precision,
         threads=torch.get_num_threads(),
         product_rate=rate,
         clips=clips,

@@ -37,6 +37,17 @@ class Model:
         """Whether its masks are finer than the coarse scores, enlarged."""
         return True
 
+    @property
+    def precision(self) -> str:
+        """The number type's name, such as bfloat16."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
+    def device_name(self) -> str:
+        """The GPU's own name; else cpu."""
+        on_gpu = self.device.type == "cuda"
+        return torch.cuda.get_device_name(self.device) if on_gpu else str(self.device)
+
     def networks(self) -> list[nn.Module]:
         """All networks."""
         return [self.backbone]

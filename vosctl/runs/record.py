@@ -164,7 +164,7 @@ def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
     """What they depend on beside that."""
     return {
         "the model's weights": ", ".join(choice.weights_of(model).values()),
-        "--precision": str(model.dtype).removeprefix("torch."),
+        "--precision": model.precision,
         "--device": model.device.type,
     }
 
