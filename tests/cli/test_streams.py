@@ -21,6 +21,8 @@ from tests.small import moving_discs
 from vosctl.media.label_video import read_label_video
 
 SMALL = ["--mask", "first.png", "--max-size", "80", "--window", "low-latency"]
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+START += "from vosctl.cli.app import main; main()"
 
 
 def stream(form: str, frames: int = 12, name: str = "stream", **muxer: str) -> Path:
@@ -101,14 +103,18 @@ def test_masks_on_standard_output(vosctl: Command, clip: Path) -> None:
     assert Path("pipe").is_fifo()
 
 
+def test_from_standard_input_to_standard_output(vosctl: Command, clip: Path) -> None:
+    options = [*SMALL, "--backbone-weights", str(vosctl.backbone), "--device", "cpu", "--format", "raw"]
+    command = [sys.executable, "-c", START, "segment", "-", *options, "-o", "-"]
+    result = subprocess.run(command, input=stream("mpegts").read_bytes(), capture_output=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout) == 12 * 96 * 160
+
+
 def test_what_cannot_go_into_a_pipe(vosctl: Command, clip: Path) -> None:
     assert "--format raw or label-video" in vosctl.tracking("segment", clip, *SMALL, "-o", "-").error
     both = ["-o", "-", "--format", "raw", "--format", "label-video"]
     assert "one --format" in vosctl.tracking("segment", clip, *SMALL, *both).error
-
-
-START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-START += "from vosctl.cli.app import main; main()"
 
 
 @pytest.mark.parametrize("form", ["raw", "label-video"])

@@ -23,7 +23,7 @@ from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_
 from vosctl.exports.pairing import with_pictures
 from vosctl.exports.sources import MaskSource
 from vosctl.exports.writer import LabelledFrame
-from vosctl.media.claims import claim_file, claim_folder
+from vosctl.media.claims import claim_file, claim_folder, keep_inputs
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.prefetch import prefetch
 from vosctl.media.sink import STANDARD_OUTPUT
@@ -85,8 +85,7 @@ def convert(
     check_place(form, output)
     if as_json and output == STANDARD_OUTPUT:
         raise UsageError("--json and --output - both want standard output; leave one out")
-    if output.resolve() == masks.resolve():
-        raise UsageError(f"{output} is where the masks are; name another place with -o")
+    keep_inputs([output], [masks, *([clip] if clip else [])])
     claim = claim_folder if form.is_folder else claim_file
     claim(output, overwrite)
     source = MaskSource(masks)

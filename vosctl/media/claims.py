@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vosctl.errors import OutputError
-from vosctl.media.sink import is_pipe
+from vosctl.media.sink import STANDARD_OUTPUT, is_pipe
 
 
 def claim_folder(folder: Path, overwrite: bool) -> None:
@@ -43,7 +43,7 @@ def keep_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
     """
     real = {os.path.realpath(path) for path in inputs}
     for output in outputs:
-        if output is not None and os.path.realpath(output) in real:
+        if output not in (None, STANDARD_OUTPUT) and os.path.realpath(output) in real:
             raise OutputError(f"{output} is what is to be read; name another place for the result")
 
 
