@@ -89,7 +89,10 @@ def test_wrong_requests_are_one_line_and_write_nothing(vosctl: Command, clip: Pa
         (["clip_masks", "-o", "full/keep.txt", "--to", "binary"], ["is a file"]),
         (["clip_masks", "-o", "no/x.json", "--to", "coco"], ["no folder no"]),
         (["clip_masks", "-o", "./clip_masks", "--to", "binary"], ["clip_masks is what is to be read"]),
-        (["clip_masks", "-o", clip, "--clip", clip, "--to", "cutout", "--overwrite"], ["is what is to be read"]),
+        (
+            ["clip_masks", "-o", clip, "--clip", clip, "--to", "cutout", "--overwrite"],
+            ["is what is to be read"],
+        ),
         (["broken", "-o", "x.json", "--to", "coco"], ["mask 1 is 160x91", "160x90"]),
         (["broken", "-o", "x.mov", "--to", "alpha-prores", "--clip", clip], ["160x90", "160x96"]),
         (["full", "-o", "x.json", "--to", "coco"], ["polygons are not read"]),
@@ -150,6 +153,9 @@ def test_a_run_in_several_formats(vosctl: Command, clip: Path) -> None:
             assert (soft[1] + soft[2] < 1.01).all()
     with open_clip(folder / "cutout.mp4") as made:
         assert sum(1 for _ in made) == 12
+    assert vosctl("convert", folder, "-o", "again.npz", "--to", "numpy").code == 0
+    assert len(list(MaskSource(Path("again.npz")))) == 12
+    assert vosctl("overlay", clip, "--masks", folder, "-o", "drawn.mp4").code == 0
 
 
 def test_a_run_in_one_format(vosctl: Command, clip: Path) -> None:

@@ -28,7 +28,6 @@ from vosctl.cli.results import json_result
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.exports.areas import AreaCounter
 from vosctl.exports.contact_sheet import contact_sheet, draw_frame, spread
-from vosctl.exports.formats import FORMATS, place_in
 from vosctl.exports.pairing import with_pictures
 from vosctl.exports.png import save_png
 from vosctl.exports.sources import MaskSource
@@ -123,10 +122,8 @@ def _read_report(path: Path) -> dict[str, Any] | None:
 
 def _open(path: Path) -> tuple[MaskSource | None, Clip | None]:
     """The masks at `path` or, if these are none, the clip."""
-    inside = [place_in(path, form) for form in FORMATS.values() if form.is_exact] if path.is_dir() else []
-    run = next((place for place in inside if place.exists()), None)  # of a run in several formats
     try:
-        return MaskSource(run or path), None
+        return MaskSource(path), None
     except MaskError as no_masks:
         try:
             return None, open_clip(path)

@@ -15,6 +15,7 @@ from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
+from vosctl.exports.formats import masks_in
 from vosctl.media.claims import claim_file, keep_inputs
 from vosctl.media.clip import Clip
 from vosctl.media.stream_address import clip_path
@@ -112,7 +113,7 @@ def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, 
     from vosctl.media.prefetch import prefetch
     from vosctl.media.video_writer import VideoWriter
 
-    labels = MaskFolder(masks)
+    labels = MaskFolder(masks_in(masks))
     info = source.info
     with (
         running.progress(info.path.name, info.frame_count_hint, quiet) as on_frame,

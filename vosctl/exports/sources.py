@@ -7,6 +7,7 @@ from pathlib import Path
 from vosctl.errors import MaskError
 from vosctl.exports.binary_folder import object_folders, read_binary_folder
 from vosctl.exports.coco import read_coco
+from vosctl.exports.formats import masks_in
 from vosctl.exports.label_video import read_labels_of_video
 from vosctl.exports.notes import Note
 from vosctl.exports.numpy_archive import read_numpy_archive
@@ -28,12 +29,12 @@ class MaskSource:
     """
 
     def __init__(self, path: Path) -> None:
-        """Finds out what `path` is, and reads its first mask.
+        """Finds out what `path`, or the folder of several formats there, is and reads its first mask.
 
         Raises:
             MaskError: it is none of the readable forms, or holds no mask.
         """
-        self.path = path
+        self.path = path = masks_in(path)
         self.notes: list[str] = []
         """What people should know of the masks read so far."""
         self.form, self._read = _reader_of(path)
