@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from vosctl.errors import MaskError, UsageError
+from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.exports.formats import Format, find_format, places
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs, refuse_link
 from vosctl.media.clip import Clip, ClipInfo, open_clip
@@ -178,9 +178,15 @@ def open_task(task: Task) -> Iterator[OpenTask]:
         task = replace(task, settings=task.settings.for_frames(source.info.width, source.info.height))
         masks = read_masks(task.masks, source.info)
         is_file = len(targets) == 1 and not next(iter(targets.values())).is_folder
-        if not task.resume or not RunFolder.find(task.output):
+        run = RunFolder.find(task.output)
+        if not (task.resume and run):
             claim = claim_file if is_file else claim_folder
-            claim(task.output, task.overwrite)
+            try:
+                claim(task.output, task.overwrite)
+            except OutputError as error:
+                if run:
+                    raise OutputError(f"{error}; to go on with the run there: --resume") from None
+                raise
             if task.overlay:
                 claim_file(task.overlay, task.overwrite)
             if task.scores:

@@ -75,6 +75,8 @@ def test_a_resumed_run_must_be_the_same_run(vosctl: Command, clip: Path) -> None
     arguments = ["segment", clip, "-m", "first.png", "-o", "out", "--window", "4"]
     assert vosctl.tracking(*arguments, "--report", "r.json").code == 0
     before = results_in(Path("out"))
+    assert "out is not empty" in (in_the_way := vosctl.tracking(*arguments).error)
+    assert "to go on with the run there: --resume" in in_the_way
     again = vosctl.tracking(*arguments, "--resume", "--report", "again.json", "--json")
     assert again.code == 0
     assert "out: the run is complete" in again.err
@@ -114,6 +116,7 @@ def test_resume_where_nothing_was_begun_begins(vosctl: Command, clip: Path) -> N
     result = vosctl.tracking("segment", clip, "-m", "first.png", "-o", "other", "--resume")
     assert result.code == 2
     assert "other is not empty" in result.error
+    assert "the run there" not in result.error
 
 
 def test_a_single_file_keeps_its_record_beside_it(vosctl: Command, clip: Path) -> None:
