@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.exports.formats import Format, find_format, places
@@ -101,15 +101,17 @@ class OpenTask:
         return {frame: mask.labels for frame, mask in self.masks.items()}
 
     @property
-    def is_complete(self) -> bool:
-        """Whether an earlier run, which was to be resumed, has left nothing to do.
+    def done(self) -> dict[str, Any] | None:
+        """What an earlier run did (`Summary.to_json`) that was to be resumed, and has left nothing to do.
 
         Raises:
             OutputError: the run there is another one.
         """
-        from vosctl.runs.run import is_complete
+        from vosctl.runs.run import folder_of, is_complete
 
-        return self.is_lasting and is_complete(self.task, self.label_maps, self.source.info)
+        if self.is_lasting and is_complete(self.task, self.label_maps, self.source.info):
+            return folder_of(self.task).read_summary()
+        return None
 
     def segment(
         self, model: "Model", on_frame: "OnFrame | None" = None, log: Path | None = None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -11,7 +12,6 @@ from vosctl.errors import VosctlError
 from vosctl.models.choice import ModelChoice
 from vosctl.models.model import Model
 from vosctl.runs.run import choice_of
-from vosctl.session import Summary
 from vosctl.task import Task, open_task
 
 OnFrame = Callable[[], None]
@@ -49,7 +49,7 @@ class ClipRunner:
 
         try:
             try:
-                summary = self._segment(task, begin, on_frame)
+                status, reason, summary = self._segment(task, begin, on_frame)
             except (MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -57,16 +57,12 @@ class ClipRunner:
             if attempts == ATTEMPTS:  # not above: the exception holds all that the first attempt made
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
-                summary = self._segment(frame_by_frame(task, has_begun), begin, on_frame)
+                again = frame_by_frame(task, has_begun)
+                status, reason, summary = self._segment(again, begin, on_frame)
         except VosctlError as error:
-            status, reason, report = Status.FAILED, str(error), None
+            status, reason, summary = Status.FAILED, str(error), None
         except Exception as error:  # noqa: BLE001 (whatever it is, the other clips still count)
-            status, reason, report = Status.FAILED, f"{type(error).__name__}: {error}", None
-        else:
-            if summary is None:
-                return Outcome(str(task.clip), str(task.output), Status.SKIPPED)
-            reason, report = summary.broken or summary.stopped or "", summary.to_json()
-            status = Status.BROKEN if reason else Status.DONE
+            status, reason, summary = Status.FAILED, f"{type(error).__name__}: {error}", None
         return Outcome(
             clip=str(task.clip),
             output=str(task.output),
@@ -74,17 +70,21 @@ class ClipRunner:
             error=" ".join(reason.split()) or None,
             attempts=attempts,
             seconds=time.perf_counter() - start,
-            summary=report,
+            summary=summary,
         )
 
-    def _segment(self, task: Task, on_begin: OnFrame, on_frame: OnFrame | None) -> Summary | None:
-        """None where an earlier run has left nothing to do."""
+    def _segment(
+        self, task: Task, on_begin: OnFrame, on_frame: OnFrame | None
+    ) -> tuple[Status, str, dict[str, Any] | None]:
+        """How it ended, why, and the summary."""
         with open_task(task) as opened:
-            if opened.is_complete:
-                return None
+            if done := opened.done:
+                return Status.SKIPPED, "", done
             on_begin()
             step = (lambda *_: on_frame()) if on_frame else None
-            return opened.segment(self._model(choice_of(task)), step)
+            summary = opened.segment(self._model(choice_of(task)), step)
+            reason = summary.broken or summary.stopped or ""
+            return Status.BROKEN if reason else Status.DONE, reason, summary.to_json()
 
     def _model(self, choice: ModelChoice) -> Model:
         if not self._loaded or self._loaded[0] != choice:

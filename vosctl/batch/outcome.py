@@ -30,12 +30,13 @@ class Outcome:
     seconds: float = 0.0
     """All attempts together, loading of the model included where this clip was the first to need it."""
     summary: dict[str, Any] | None = None
-    """Of the run, as `--report` writes it for one clip; None where there was none."""
+    """Of the run, as `--report` writes it for one clip; of a clip that is skipped, of the run that was finished
+    before; None where there was none."""
 
     @property
     def frames(self) -> int:
         """With masks made by this run."""
-        return int(self.summary["frames"]) if self.summary else 0
+        return int(self.summary["frames"]) if self.summary and self.status is not Status.SKIPPED else 0
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

@@ -16,10 +16,10 @@ Of several clips, after Ctrl-C of those that have ended, which is also their `--
     seconds                         from the first clip's beginning to the last one's end
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -262,8 +262,8 @@ def _do(
     with open_task(task) as opened:
         masks = {at: mask for at, mask in opened.masks.items() if said is None or at in said}
         running.say_masks(masks, quiet)
-        if opened.is_complete:
-            _tell_again(task, report)
+        if done := opened.done:
+            _tell_again(task, done, report)
             if not quiet:
                 console.print(f"{task.output}: the run is complete, there is nothing to resume", markup=False)
             return
@@ -276,13 +276,11 @@ def _do(
     running.require_whole(summary, task.output)
 
 
-def _tell_again(task: Task, report: Path | None) -> None:
+def _tell_again(task: Task, summary: Mapping[str, Any], report: Path | None) -> None:
     """What a complete run told when it ended."""
     from vosctl.runs.run import folder_of
 
-    folder = folder_of(task)
-    found = folder.read_summary()
-    json_result.put(found)
+    json_result.put(summary)
     if report:
         claim_file(report, overwrite=True)
-        running.write_report(report, found, folder.log)
+        running.write_report(report, summary, folder_of(task).log)
