@@ -30,8 +30,8 @@ class Outcome:
     seconds: float = 0.0
     """All attempts together, loading of the model included where this clip was the first to need it."""
     summary: dict[str, Any] | None = None
-    """Of the run, as `--report` writes it for one clip; of a clip that is skipped, of the run before; None where
-    there was none."""
+    """Of the run, as `--report` writes it for one clip; of a clip that is skipped, of the run before. None
+    where there was none."""
 
     @property
     def frames(self) -> int:
