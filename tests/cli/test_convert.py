@@ -170,6 +170,8 @@ def test_a_run_in_one_format(vosctl: Command, clip: Path) -> None:
         (["--format", "coco", "-o", "m.txt"], ".json"),
         (["--format", "cooc"], "did you mean coco"),
         (["--format", "rgba", "--format", "rgba"], "rgba is given twice"),
+        (["-o", "m.mp4"], "palette is many files; name a folder, or a format that is one such file: cutout"),
+        (["--format", "rgba", "--format", "coco", "-o", "m.png"], "several formats are many files"),
         (["--format", "rgba", "--format", "coco", "-o", "out"], "out is not empty"),
     ):
         result = vosctl.tracking("segment", clip, "-m", "first.png", *arguments)

@@ -193,8 +193,9 @@ def test_bad_input_is_one_line_and_exit_code_2(vosctl: Command, clip: Path) -> N
         (["segment", clip, *first, "--model", "frtm-rn19"], ["frtm-rn19", "did you mean frtm-rn18"]),
         (["segment", clip, *first, "--model", "broken.pth"], ["broken.pth"]),
         (["segment", clip, *first, "--window", "some"], ["--window some"]),
+        (["segment", clip, *first, "--window", "0"], ["--window 0"]),
         (["segment", clip, *first, "--variant", "fast"], ["--variant fast"]),
-        (["segment", clip, *first, "--max-size", "3"], ["max_size"]),
+        (["segment", clip, *first, "--max-size", "3"], ["--max-size", "32"]),
     ]
     for arguments, expected in cases:
         result = vosctl.tracking(*arguments)

@@ -150,6 +150,7 @@ MaxSizeOption = Annotated[
     int | None,
     typer.Option(
         "--max-size",
+        min=32,
         metavar="PIXELS",
         help="Reduce larger frames to this longest side for the networks; masks are full size.",
         show_default="1280 for larger frames",

@@ -49,7 +49,7 @@ def read_settings(variants: Sequence[str], window: str, max_size: int | None) ->
     for variant in variants:
         if variant not in _VARIANTS:
             raise UsageError(f"--variant {variant}: not known; use {' or '.join(_VARIANTS)}")
-    if window != "low-latency" and not window.isdecimal():
+    if window != "low-latency" and not (window.isdecimal() and int(window)):
         raise UsageError(f"--window {window}: expected a number of frames, or low-latency")
     return TrackerSettings(
         refine="d-only" not in variants,

@@ -131,7 +131,7 @@ def check_place(form: Format, path: Path) -> None:
     """Make sure that a path suits a format.
 
     Raises:
-        UsageError: the suffix is not the format's.
+        UsageError: the suffix is not the format's, or that of a file where it has a folder.
     """
     if is_pipe(path):
         if form.name not in _FOR_PIPES:
@@ -139,10 +139,23 @@ def check_place(form: Format, path: Path) -> None:
                 f"{path} is a pipe, which {form.name} cannot go to; use --format {' or '.join(_FOR_PIPES)}"
             )
         return
-    if form.suffixes and path.suffix.lower() not in form.suffixes:
+    if form.is_folder:
+        _check_folder(path, f"{form.name} is")
+    elif path.suffix.lower() not in form.suffixes:
         raise UsageError(
             f"{path}: {form.name} is one file; name it with the suffix {' or '.join(form.suffixes)}"
         )
+
+
+def _check_folder(path: Path, what: str) -> None:
+    """A file's name is no folder's, though the system would take it."""
+    suffix = path.suffix.lower()
+    if path.is_dir() or suffix not in (".png", *(one for form in FORMATS.values() for one in form.suffixes)):
+        return
+    forms = " or ".join(form.name for form in FORMATS.values() if suffix in form.suffixes)
+    other = f", or a format that is one such file: {forms}" if forms else ""
+    drawn = "; for the clip with its masks drawn: --overlay FILE" if suffix in VIDEO_SUFFIXES else ""
+    raise UsageError(f"{path}: {what} many files; name a folder{other}{drawn}")
 
 
 def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
@@ -157,6 +170,7 @@ def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
         return {output: formats[0]}
     if is_pipe(output):
         raise UsageError(f"{output} is a pipe, which takes one --format: {' or '.join(_FOR_PIPES)}")
+    _check_folder(output, "several formats are")
     twice = [name for name in FORMATS if names.count(name) > 1]
     if twice:
         raise UsageError(f"the format {twice[0]} is given twice; name it once")
