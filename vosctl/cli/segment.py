@@ -42,7 +42,9 @@ def segment(
     context: typer.Context,
     clips: Annotated[
         list[str] | None,  # a Path would lose slashes of addresses
-        typer.Argument(metavar="CLIP...", help="Video files, folders of images, or one stream.", show_default=False),
+        typer.Argument(
+            metavar="CLIP...", help="Video files, folders of images, or streams.", show_default=False
+        ),
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
     box: options.BoxOption = [],  # noqa: B006
