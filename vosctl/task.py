@@ -126,7 +126,7 @@ class OpenTask:
         Raises:
             VosctlError: something does not work.
         """
-        from vosctl.runs.earlier import begin_over, remove_earlier
+        from vosctl.runs.earlier import begin_over, end_stream, remove_earlier
         from vosctl.runs.run import folder_of, open_run
         from vosctl.session import segment_clip
 
@@ -139,21 +139,28 @@ class OpenTask:
         run = open_run(task, labels, info, model) if self.is_lasting else None
         if not run:
             begin_over(folder)
-        summary = segment_clip(
-            self.source,
-            labels,
-            model,
-            task.settings,
-            outputs,
-            on_frame,
-            run=run,
-            log=log,
-            both_ways=task.both_ways,
-            stop_when_lost=task.stop_when_lost,
-        )
-        remove_earlier(folder)
+        try:
+            summary = segment_clip(
+                self.source,
+                labels,
+                model,
+                task.settings,
+                outputs,
+                on_frame,
+                run=run,
+                log=log,
+                both_ways=task.both_ways,
+                stop_when_lost=task.stop_when_lost,
+            )
+        except KeyboardInterrupt:
+            if not run:  # a stream may have no other end
+                end_stream(folder, task.places, log)
+            raise
         if run:
+            remove_earlier(folder)
             folder.write_summary(summary.to_json())
+        else:
+            end_stream(folder, task.places, log)
         return summary
 
     @property

@@ -151,6 +151,7 @@ def test_an_endless_source_that_is_interrupted(vosctl: Command, clip: Path) -> N
         assert process.wait(60) == 130, errors
     assert "Traceback" not in errors
     assert "--resume" not in errors  # which a stream cannot have
+    assert Path("out/.vosctl/earlier.json").exists()  # so that another run can write over these
     with av.open("o.mp4") as drawn:
         assert sum(1 for _ in drawn.decode(video=0)) > 0
 
@@ -196,6 +197,14 @@ def test_a_stream_into_the_results_of_a_run(vosctl: Command, clip: Path) -> None
     assert result.code == 0, result.err
     assert len(json.loads(Path("r.json").read_text())["per_frame"]) == 5
     assert "no record of a run" in vosctl("segment", "--from-run", "out", "-m", "1=first.png").error
+
+
+def test_a_stream_over_the_results_of_a_longer_one(vosctl: Command, clip: Path) -> None:
+    for frames in (12, 5):
+        with standard_input(stream("mpegts", frames)):
+            result = vosctl.tracking("segment", "-", *SMALL, "-o", "out", "--overwrite")
+        assert result.code == 0, result.err
+        assert len(list(Path("out").glob("*.png"))) == frames
 
 
 def test_what_is_read_once_has_no_contact_sheet(vosctl: Command, clip: Path) -> None:

@@ -1,17 +1,17 @@
 """Results of an earlier run that a new one writes over: those that it does not replace go when it has ended.
 
 These are files that the earlier run's record and log name, and that nobody has changed since the new run
-began.
+began. A stream's run leaves no record, but a list of its results.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from vosctl.errors import VosctlError
-from vosctl.exports.formats import find_format, places
+from vosctl.exports.formats import Format, find_format, places
 from vosctl.media.files import make_folder, output_error, write_json
 from vosctl.runs.folder import RunFolder
 from vosctl.runs.frame_log import read_frame_log
@@ -24,14 +24,14 @@ def begin_over(folder: RunFolder) -> None:
     Raises:
         OutputError: the folder cannot be cleared or written.
     """
-    found = _listed(folder)  # of runs before that, where the last one did not end
-    for path in _results(folder):
-        with suppress(FileNotFoundError):
-            found[str(path.relative_to(folder.path.parent))] = _stamp(path)
+    found = _listed(folder)  # a stream's, or of runs before that where the last one did not end
+    try:
+        formats = [find_format(name) for name in Record.read(folder.record).task["formats"]]
+        found |= _stamps(folder, places(formats, folder.output), folder.log)
+    except (VosctlError, KeyError, TypeError):
+        pass  # no record, or none that can be trusted
     folder.clear()
-    if found:
-        make_folder(folder.path)
-        write_json(folder.earlier, found)
+    _write_list(folder, found)
 
 
 def remove_earlier(folder: RunFolder) -> None:
@@ -56,25 +56,44 @@ def remove_earlier(folder: RunFolder) -> None:
     folder.earlier.unlink(missing_ok=True)
 
 
-def _results(folder: RunFolder) -> Iterator[Path]:
-    """The files that a run has written, where it has left a record."""
-    try:
-        formats = [find_format(name) for name in Record.read(folder.record).task["formats"]]
-        stems = {entry.name for entry in read_frame_log(folder.log)}
-        found = places(formats, folder.output)
-    except (VosctlError, KeyError, TypeError):
-        return
-    for place, form in found.items():
-        if form.is_folder:
-            yield from (path for path in place.glob(form.pattern) if path.stem in stems)
-        else:
-            yield place
+def end_stream(folder: RunFolder, results: Mapping[Path, Format], log: Path | None) -> None:
+    """Remove what a stream's run has not replaced, and list what it has written, for the next.
+
+    Args:
+        folder: its folder.
+        results: what it has written, and where.
+        log: of its frames; without one nothing is listed.
+
+    Raises:
+        OutputError: a file cannot be removed, or the list cannot be written.
+    """
+    remove_earlier(folder)
+    if log and log.is_file():
+        _write_list(folder, _stamps(folder, results, log))
+
+
+def _stamps(folder: RunFolder, results: Mapping[Path, Format], log: Path) -> dict[str, list[int]]:
+    """The files that a run has written, and what tells whether they are still the same."""
+    stems = {entry.name for entry in read_frame_log(log)}
+    found = {}
+    for place, form in results.items():
+        paths = (p for p in place.glob(form.pattern) if p.stem in stems) if form.is_folder else (place,)
+        for path in paths:
+            if path.is_file():  # not a pipe
+                found[str(path.relative_to(folder.path.parent))] = _stamp(path)
+    return found
 
 
 def _stamp(path: Path) -> list[int]:
     """What changes when a file is replaced or written to."""
     status = path.lstat()
     return [status.st_ino, status.st_mtime_ns]
+
+
+def _write_list(folder: RunFolder, found: Mapping[str, list[int]]) -> None:
+    if found:
+        make_folder(folder.path)
+        write_json(folder.earlier, found)
 
 
 def _listed(folder: RunFolder) -> dict[str, list[int]]:
