@@ -96,6 +96,15 @@ def test_palette_folder_of_other_hands(tmp_path: Path) -> None:
         list(MaskSource(tmp_path))
 
 
+def test_a_colour_keeps_its_id_when_an_object_before_it_leaves(tmp_path: Path) -> None:
+    pictures = np.zeros((2, 12, 16, 3), np.uint8)
+    pictures[0, :4, :4] = (255, 0, 0)
+    pictures[:, 6:, 6:] = (0, 255, 0)
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{index:05d}.png")
+    assert [np.unique(frame.labels).tolist() for frame in MaskSource(tmp_path)] == [[0, 1, 2], [0, 2]]
+
+
 def test_one_mask_alone(tmp_path: Path) -> None:
     Image.fromarray(SECOND).save(tmp_path / "first.png")
     np.save(tmp_path / "first.npy", SECOND)

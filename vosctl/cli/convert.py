@@ -8,7 +8,7 @@
     notes    [text]: what else is to be known of them
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
@@ -121,13 +121,14 @@ def _write(
 ) -> tuple[int, str | None]:
     """The number of frames, and what to say of the result."""
     count = 0
-    with running.progress(output.name, info.frame_count_hint, quiet) as on_frame:
-        step: Callable[..., None] | None = on_frame
-        # Whoever reads a pipe may have had enough; the end is then where that was.
-        with form.open(output, info) as writer, suppress(ClosedPipeError):
-            for frame in frames:
-                writer.write(frame)
-                count += 1
-                if step:
-                    step()
+    with (
+        running.progress(output.name, info.frame_count_hint, quiet) as on_frame,
+        form.open(output, info) as writer,
+        suppress(ClosedPipeError),  # whoever reads a pipe may have had enough; the end is then where that was
+    ):
+        for frame in frames:
+            writer.write(frame)
+            count += 1
+            if on_frame:
+                on_frame()
     return count, writer.note

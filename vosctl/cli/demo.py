@@ -9,6 +9,7 @@
 """
 
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -41,10 +42,11 @@ def demo(
     """Render a small clip with known masks, segment it, draw the result over it and score it."""
     import numpy as np
 
+    from vosctl.evaluation.metrics import region_similarity
+    from vosctl.exports.sources import MaskSource
     from vosctl.media.clip import ClipInfo, open_clip
     from vosctl.media.demo_clip import demo_frames
     from vosctl.media.files import make_folder
-    from vosctl.media.mask_folder import MaskFolder
     from vosctl.media.mask_writer import MaskWriter
     from vosctl.media.palette import save_palette_png
     from vosctl.media.video_writer import VideoWriter
@@ -74,15 +76,11 @@ def demo(
         summary = running.run(
             source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet
         )
-        found = MaskFolder(output / "masks")
-        scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
-        for frame, (_, labels) in zip(source, scene, strict=True):
-            if frame.index:  # the first one was given
-                labels_found = found.labels_for(frame)
-                for object_id, values in scores.items():
-                    a, b = labels == object_id, labels_found == object_id
-                    union = int((a | b).sum())
-                    values.append(int((a & b).sum()) / union if union else 1.0)
+    scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
+    pairs = zip(scene, MaskSource(output / "masks"), strict=True)
+    for (_, labels), found in islice(pairs, 1, None):  # the first one was given
+        for object_id, values in scores.items():
+            values.append(region_similarity(found.labels == object_id, labels == object_id))
     if not quiet:
         console.print(f"look at {overlay}", markup=False)
     means = {str(object_id): float(np.mean(values)) for object_id, values in scores.items()}

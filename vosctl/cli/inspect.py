@@ -13,7 +13,7 @@ last}]; of a run: what its report holds.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from itertools import islice, pairwise
 from pathlib import Path
@@ -136,11 +136,10 @@ def _inspect_masks(source: MaskSource, quiet: bool) -> dict[str, Any]:
     counter = AreaCounter()
     timeline = timeline_of(source.path)
     with running.progress(source.path.name, None, quiet) as on_frame:
-        step: Callable[..., None] | None = on_frame
         for frame in source:
             counter.add(frame)
-            if step:
-                step()
+            if on_frame:
+                on_frame()
     return {
         "kind": "masks",
         "path": str(source.path),
@@ -176,7 +175,7 @@ def _inspect_clip(source: Clip, quiet: bool) -> dict[str, Any]:
                 if frame.time is not None:
                     times.append(float(frame.time))
                 if on_frame:
-                    on_frame(frame, None)
+                    on_frame()
         except TruncatedClipError as error:
             broken = str(error)
     gaps = [b - a for a, b in pairwise(times)]

@@ -15,7 +15,8 @@ from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
-from vosctl.exports.formats import masks_in
+from vosctl.exports.pairing import with_pictures
+from vosctl.exports.sources import MaskSource
 from vosctl.media.claims import claim_file, keep_inputs
 from vosctl.media.clip import Clip
 from vosctl.media.stream_address import clip_path
@@ -34,7 +35,7 @@ def overlay(
         typer.Option(
             "--masks",
             metavar="DIR",
-            help="Masks that exist, one for every frame: a folder, or a label video.",
+            help="Masks that exist, one for every frame, in any form that convert reads.",
             show_default=False,
         ),
     ] = None,
@@ -108,20 +109,20 @@ def overlay(
 
 
 def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, quiet: bool) -> None:
-    from vosctl.media.mask_folder import MaskFolder
     from vosctl.media.overlay import draw_overlay
     from vosctl.media.prefetch import prefetch
     from vosctl.media.video_writer import VideoWriter
 
-    labels = MaskFolder(masks_in(masks))
     info = source.info
+    frames = with_pictures(prefetch(source, depth=4), MaskSource(masks), masks)
     with (
         running.progress(info.path.name, info.frame_count_hint, quiet) as on_frame,
         VideoWriter(path, info) as video,
     ):
-        for frame in prefetch(source, depth=4):
-            video.write(draw_overlay(frame.rgb, labels.labels_for(frame), opacity, contour), frame.time)
+        for frame in frames:
+            assert frame.rgb is not None
+            video.write(draw_overlay(frame.rgb, frame.labels, opacity, contour), frame.time)
             if on_frame:
-                on_frame(frame, None)
+                on_frame()
     if video.note and not quiet:
         console.print(video.note, markup=False)

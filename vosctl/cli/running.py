@@ -1,7 +1,7 @@
 """What commands that run the tracker have in common: reading their options, the bar, the summary."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from vosctl.runs.frame_log import read_frame_log
 if TYPE_CHECKING:
     from vosctl.models.model import Model
     from vosctl.runs.review import Span
-    from vosctl.session import OnFrame, Outputs, Summary
+    from vosctl.session import Outputs, Summary
     from vosctl.task import OpenTask
     from vosctl.tracking.settings import TrackerSettings
 
@@ -60,7 +60,7 @@ def read_settings(variants: Sequence[str], window: str, max_size: int | None) ->
 
 
 @contextmanager
-def progress(label: str, total: int | None, quiet: bool) -> Iterator["OnFrame | None"]:
+def progress(label: str, total: int | None, quiet: bool) -> Iterator[Callable[..., None] | None]:
     """A bar on standard error; gives what to call after each frame, None where nothing is to be shown."""
     if quiet:
         yield None

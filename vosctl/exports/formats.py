@@ -177,12 +177,6 @@ def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
     return {place_in(output, form): form for form in formats}
 
 
-def masks_in(path: Path) -> Path:
-    """The label maps in a folder of several formats; any other path as it is."""
-    found = (place_in(path, form) for form in FORMATS.values() if form.is_exact)
-    return next((place for place in found if place.exists()), path)
-
-
 def place_in(folder: Path, form: Format) -> Path:
     """Where a format stands in the folder of several."""
     return folder / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"

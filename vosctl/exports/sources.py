@@ -7,7 +7,7 @@ from pathlib import Path
 from vosctl.errors import MaskError
 from vosctl.exports.binary_folder import object_folders, read_binary_folder
 from vosctl.exports.coco import read_coco
-from vosctl.exports.formats import masks_in
+from vosctl.exports.formats import FORMATS, place_in
 from vosctl.exports.label_video import read_labels_of_video
 from vosctl.exports.notes import Note
 from vosctl.exports.numpy_archive import read_numpy_archive
@@ -34,7 +34,7 @@ class MaskSource:
         Raises:
             MaskError: it is none of the readable forms, or holds no mask.
         """
-        self.path = path = masks_in(path)
+        self.path = path = _label_maps_in(path)
         self.notes: list[str] = []
         """What people should know of the masks read so far."""
         self.form, self._read = _reader_of(path)
@@ -57,6 +57,12 @@ class MaskSource:
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def _label_maps_in(path: Path) -> Path:
+    """The label maps in a folder of several formats; any other path as it is."""
+    found = (place_in(path, form) for form in FORMATS.values() if form.is_exact)
+    return next((place for place in found if place.exists()), path)
 
 
 def _reader_of(path: Path) -> tuple[str, _Reader]:
