@@ -1,7 +1,14 @@
 """Everything said to people goes to standard error; standard output is for results."""
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -19,9 +26,11 @@ def print_result(what: RenderableType) -> None:
     result_console().print(what)
 
 
-def bar_columns(
-    beside: str, clock: type[ProgressColumn] = TimeRemainingColumn
-) -> tuple[str | ProgressColumn, ...]:
-    """Columns of a bar: what it is of, how far it is, `beside` (a format of the task), and the time."""
+def progress_bar(beside: str, quiet: bool, clock: type[ProgressColumn] = TimeRemainingColumn) -> Progress:
+    """A bar that goes when the work is done; none where nobody looks.
+
+    Its columns: what it is of, how far it is, `beside` (a format of the task), and the time.
+    """
     description = TextColumn("{task.description}", markup=False)  # a clip's name, perhaps with brackets
-    return description, BarColumn(), MofNCompleteColumn(), TextColumn(beside), clock()
+    columns = (description, BarColumn(), MofNCompleteColumn(), TextColumn(beside), clock())
+    return Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)

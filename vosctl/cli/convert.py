@@ -129,6 +129,5 @@ def _write(
         for frame in frames:
             writer.write(frame)
             count += 1
-            if on_frame:
-                on_frame()
+            on_frame()
     return count, writer.note

@@ -138,8 +138,7 @@ def _inspect_masks(source: MaskSource, quiet: bool) -> dict[str, Any]:
     with running.progress(source.path.name, None, quiet) as on_frame:
         for frame in source:
             counter.add(frame)
-            if on_frame:
-                on_frame()
+            on_frame()
     return {
         "kind": "masks",
         "path": str(source.path),
@@ -174,8 +173,7 @@ def _inspect_clip(source: Clip, quiet: bool) -> dict[str, Any]:
                 frames += 1
                 if frame.time is not None:
                     times.append(float(frame.time))
-                if on_frame:
-                    on_frame()
+                on_frame()
         except TruncatedClipError as error:
             broken = str(error)
     gaps = [b - a for a, b in pairwise(times)]

@@ -122,7 +122,6 @@ def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, 
         for frame in frames:
             assert frame.rgb is not None
             video.write(draw_overlay(frame.rgb, frame.labels, opacity, contour), frame.time)
-            if on_frame:
-                on_frame()
+            on_frame()
     if video.note and not quiet:
         console.print(video.note, markup=False)

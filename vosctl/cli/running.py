@@ -7,10 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import Progress
 from rich.table import Table
 
-from vosctl.cli.console import bar_columns, console
+from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.media.claims import claim_file
 from vosctl.media.clip import Clip
@@ -60,12 +59,9 @@ def read_settings(variants: Sequence[str], window: str, max_size: int | None) ->
 
 
 @contextmanager
-def progress(label: str, total: int | None, quiet: bool) -> Iterator[Callable[..., None] | None]:
-    """A bar on standard error; gives what to call after each frame, None where nothing is to be shown."""
-    if quiet:
-        yield None
-        return
-    with Progress(*bar_columns("{task.fields[speed]}"), console=console, transient=True) as bar:
+def progress(label: str, total: int | None, quiet: bool) -> Iterator[Callable[..., None]]:
+    """A bar on standard error; gives what to call after each frame."""
+    with progress_bar("{task.fields[speed]}", quiet) as bar:
         task = bar.add_task(label, total=total, speed="")
 
         def on_frame(*_: object) -> None:

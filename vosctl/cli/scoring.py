@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import Progress, TaskID
 
-from vosctl.cli.console import bar_columns, console
+from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.output_folder import make_output_folder
@@ -114,5 +114,5 @@ class _Bar:
 
 @contextmanager
 def _bar(quiet: bool) -> Iterator[_Bar]:
-    with Progress(*bar_columns("frames"), console=console, transient=True, disable=quiet) as bars:
+    with progress_bar("frames", quiet) as bars:
         yield _Bar(bars)

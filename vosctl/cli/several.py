@@ -14,7 +14,7 @@ from rich.table import Table
 
 from vosctl.batch.engines import Engine
 from vosctl.batch.outcome import Outcome, Status
-from vosctl.cli.console import bar_columns, console
+from vosctl.cli.console import console, progress_bar
 from vosctl.cli.results import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.exports.formats import find_format
@@ -186,8 +186,8 @@ def require_all(report: Mapping[str, Any]) -> None:
 class _Bar:
     """Clips that have ended, and frames so far."""
 
-    def __init__(self, bar: Progress, clips: int) -> None:
-        self._bar = bar
+    def __init__(self, bar: Progress, clips: int, quiet: bool) -> None:
+        self._bar, self._quiet = bar, quiet
         self._task = bar.add_task("clips", total=clips, frames=0)
         self._frames = 0
 
@@ -200,7 +200,7 @@ class _Bar:
         self.say(outcome)
 
     def say(self, outcome: Outcome) -> None:
-        if not self._bar.disable:
+        if not self._quiet:
             again = ", at the second attempt" if outcome.attempts > 1 else ""
             reason = f": {outcome.error}" if outcome.error else f", masks in {outcome.output}"
             style = _STYLES[outcome.status]
@@ -209,6 +209,5 @@ class _Bar:
 
 @contextmanager
 def _bar(clips: int, quiet: bool) -> Iterator[_Bar]:
-    columns = bar_columns("{task.fields[frames]} frames", TimeElapsedColumn)
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        yield _Bar(bar, clips)
+    with progress_bar("{task.fields[frames]} frames", quiet, TimeElapsedColumn) as bar:
+        yield _Bar(bar, clips, quiet)

@@ -61,6 +61,8 @@ class MaskSource:
 
 def _label_maps_in(path: Path) -> Path:
     """The label maps in a folder of several formats; any other path as it is."""
+    if not path.is_dir():
+        return path
     found = (place_in(path, form) for form in FORMATS.values() if form.is_exact)
     return next((place for place in found if place.exists()), path)
 
