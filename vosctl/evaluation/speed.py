@@ -18,8 +18,9 @@ from vosctl.media.clip import Clip, open_clip
 from vosctl.models.model import Model
 from vosctl.session import Outputs, segment_clip
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stats import TrackerStats
 from vosctl.tracking.stopwatch import Stopwatch
-from vosctl.tracking.tracker import Image, Tracker, TrackerStats
+from vosctl.tracking.tracker import Image, Tracker
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
 # In the order of the work, FRTM's and A-GAME's. The first and the last, measured from file to file, run

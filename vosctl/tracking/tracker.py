@@ -22,6 +22,7 @@ from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_winners
 from vosctl.tracking.given import merged
 from vosctl.tracking.settings import TrackerSettings
+from vosctl.tracking.stats import TrackerStats
 from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.system import System, open_system
 from vosctl.tracking.transfer import Download, Moment, Uploader, on_host
@@ -63,25 +64,6 @@ class _Begun(NamedTuple):
     ids: tuple[int, ...]  # by value of the label maps, 0 for the background
     download: Download  # label maps, probabilities, confidences and scores
     state: dict[str, Any]  # of the system after it
-
-
-@dataclass
-class TrackerStats:
-    """What a run has cost so far; reading and writing files is not in it."""
-
-    frames: int = 0
-    """Frames yielded."""
-    model_seconds: float = 0.0
-    """Time spent computing, the first frame's work included."""
-    first_mask_seconds: float = 0.0
-    """Computing time until the first label map was there."""
-    size: tuple[int, int] = (0, 0)
-    """(width, height) that the networks saw."""
-
-    @property
-    def frames_per_second(self) -> float:
-        """N / T as the paper counts it; 0 before anything was computed."""
-        return self.frames / self.model_seconds if self.model_seconds else 0.0
 
 
 class Tracker:
