@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.small import moving_discs
-from vosctl.errors import DatasetError, OutputError
+from vosctl.errors import ClipError, DatasetError, MaskError, OutputError
 from vosctl.training.clips import find_sequences
 from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.pictures import read_image, read_labels
@@ -77,7 +77,11 @@ def test_broken_clips_are_named_and_leave_nothing(packed: Path) -> None:
     with pytest.raises(DatasetError, match=r"discs\.mp4 has 5 frames, discs_labels\.mkv 4 label maps"):
         unpack_clips(packed)
     (packed / "discs.mp4").write_bytes(b"no video")
-    with pytest.raises(DatasetError, match=r"discs\.mp4 cannot be decoded"):
+    with pytest.raises(ClipError, match=r"discs\.mp4 is not a video"):
+        unpack_clips(packed)
+    write_video(packed / "discs.mp4", moving_discs(4)[0], "libx264", "yuv420p")
+    write_video(packed / "discs_labels.mkv", moving_discs(4)[1], "ffv1", "yuv420p")
+    with pytest.raises(MaskError, match=r"discs_labels\.mkv is yuv420p video, which does not hold"):
         unpack_clips(packed)
     (packed / "discs.mp4").unlink()
     with pytest.raises(DatasetError, match=r"has no clip discs\.mp4"):

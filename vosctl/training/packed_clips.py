@@ -7,16 +7,14 @@ into a folder in the DAVIS layout under the cache.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import av
-import av.error
-import numpy as np
 from PIL import Image
 
 from vosctl.errors import DatasetError
 from vosctl.media.files import output_error
+from vosctl.media.label_video import read_label_video
+from vosctl.media.video_clip import VideoClip
 
 _LABELS = "_labels.mkv"
 
@@ -43,7 +41,9 @@ def unpack_clips(folder: Path) -> Path:
         size.
 
     Raises:
-        DatasetError: a clip is missing or broken, or its label maps are not as many as its frames.
+        DatasetError: a clip is missing, or its label maps are not as many as its frames.
+        ClipError: a clip cannot be read to its end.
+        MaskError: a video does not hold label maps, or cannot be read.
         OutputError: the cache cannot be written.
     """
     pairs = []
@@ -78,22 +78,12 @@ def _unpack(clip: Path, labels: Path, target: Path) -> None:
     labels_folder = target / "Annotations" / "480p" / clip.stem
     for folder in (frames_folder, labels_folder):
         folder.mkdir(parents=True, exist_ok=True)
-    frames = 0
-    for index, picture in enumerate(_pictures(clip, "rgb24")):
-        Image.fromarray(picture).save(frames_folder / f"{index:05d}.jpg", quality=95)
-        frames = index + 1
-    maps = 0
-    for index, picture in enumerate(_pictures(labels, "gray")):
-        Image.fromarray(picture).save(labels_folder / f"{index:05d}.png", compress_level=1)
+    frames = maps = 0
+    for frame in VideoClip(clip):
+        Image.fromarray(frame.rgb).save(frames_folder / f"{frame.index:05d}.jpg", quality=95)
+        frames = frame.index + 1
+    for index, label_map in enumerate(read_label_video(labels)):
+        Image.fromarray(label_map).save(labels_folder / f"{index:05d}.png", compress_level=1)
         maps = index + 1
     if frames != maps:
         raise DatasetError(f"{clip} has {frames} frames, {labels.name} {maps} label maps: unpack them again")
-
-
-def _pictures(path: Path, form: str) -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-    try:
-        with av.open(f"file:{path}") as container:  # else a colon in the name would be a protocol's
-            for frame in container.decode(video=0):
-                yield frame.to_ndarray(format=form).astype(np.uint8)
-    except (av.error.FFmpegError, IndexError) as error:
-        raise DatasetError(f"{path} cannot be decoded ({error}): fetch it again") from error
