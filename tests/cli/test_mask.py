@@ -45,7 +45,7 @@ def test_boxes_become_a_mask_without_a_page(vosctl: Command, clip: Path) -> None
     result = vosctl.tracking("segment", clip, *boxes, "-o", "out", "-q")
     assert result.code == 0
     assert np.array_equal(labels_of("out/00000.png"), found)
-    assert np.array_equal(labels_of("clip_first.png"), found)
+    assert np.array_equal(labels_of("clip_boxes.png"), found)
 
 
 def test_a_later_frame_is_named_in_the_next_command(vosctl: Command, clip: Path) -> None:
@@ -77,6 +77,7 @@ def test_boxes_join_a_mask_that_exists(vosctl: Command, clip: Path) -> None:
         (["--frame", "12"], "has 12 frames"),
         (["--mask", "none.png"], "none.png does not exist"),
         (["-o", "nowhere/first.png"], "no folder nowhere"),
+        (["-o", "new.jpg"], "new.jpg: the picture is a PNG"),
     ],
 )
 def test_what_does_not_work_is_one_line(
@@ -139,10 +140,10 @@ def test_the_page_without_a_screen_and_ctrl_c(vosctl: Command, clip: Path) -> No
 
 
 def test_a_mask_of_earlier_boxes_is_named(vosctl: Command, clip: Path) -> None:
-    Path("clip_first.png").write_bytes(b"precious")
+    Path("clip_boxes.png").write_bytes(b"precious")
     result = vosctl.tracking("segment", clip, "--box", "1,1,5,5")
-    assert "clip_first.png, where the boxes' mask goes, exists; give it with --mask" in result.error
-    assert Path("clip_first.png").read_bytes() == b"precious"
+    assert "clip_boxes.png, where the boxes' mask goes, exists; give it with --mask" in result.error
+    assert Path("clip_boxes.png").read_bytes() == b"precious"
 
 
 def test_boxes_are_segmented_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,12 +44,12 @@ def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping
 
 
 def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bool) -> MaskAt:
-    """The first frame's mask of `segment --box`, kept as CLIP_first.png so that a run can be resumed.
+    """The first frame's mask of `segment --box`, kept as CLIP_boxes.png so that a run can be resumed.
 
     Raises:
         VosctlError: the clip or a box does not work, or the file is in the way.
     """
-    path = Path(f"{name_of(clip)}_first.png")
+    path = Path(f"{name_of(clip)}_boxes.png")  # not a name that people give to masks of their own
     if task.resume and path.is_file():
         return MaskAt(0, path)
     if any(given.frame == 0 for given in task.masks):

@@ -31,7 +31,7 @@ from vosctl.exports.contact_sheet import contact_sheet, draw_frame, spread
 from vosctl.exports.pairing import with_pictures
 from vosctl.exports.png import save_png
 from vosctl.exports.sources import MaskSource
-from vosctl.media.claims import claim_file
+from vosctl.media.claims import claim_png
 from vosctl.media.clip import Clip, open_clip
 from vosctl.media.stream_address import clip_path
 from vosctl.runs.frame_log import parse_entry
@@ -80,9 +80,7 @@ def inspect(
     """
     path = clip_path(name)
     if sheet:
-        if sheet.suffix.lower() != ".png":
-            raise UsageError(f"{sheet}: the contact sheet is a PNG; name it with the suffix .png")
-        claim_file(sheet, overwrite)
+        claim_png(sheet, overwrite)
     report = _read_report(path)
     if report is not None:
         if sheet:

@@ -22,7 +22,7 @@ from vosctl.cli import first_mask, options
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.media.boxes import parse_boxes
-from vosctl.media.claims import claim_file
+from vosctl.media.claims import claim_png
 from vosctl.media.clip import open_clip
 from vosctl.media.masks import read_mask
 from vosctl.media.palette import save_palette_png
@@ -74,7 +74,7 @@ def mask(
 
     clip = clip_path(name)
     first_mask.require_lasting(clip)
-    claim_file(output, overwrite)
+    claim_png(output, overwrite)
     segment = first_mask.box_segmenter(
         ModelChoice(model, backbone_weights, refinement, precision.value, download), device
     )

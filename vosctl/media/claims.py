@@ -35,6 +35,17 @@ def claim_file(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{path} exists; name another file, or use --overwrite")
 
 
+def claim_png(path: Path, overwrite: bool) -> None:
+    """Make sure that a picture may be written to a file.
+
+    Raises:
+        OutputError: it is not named as a PNG; or as of `claim_file`.
+    """
+    if path.suffix.lower() != ".png":
+        raise OutputError(f"{path}: the picture is a PNG; name it with the suffix .png")
+    claim_file(path, overwrite)
+
+
 def keep_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
     """Make sure that no result would replace what it is made from, under whatever name.
 
