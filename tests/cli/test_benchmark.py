@@ -155,7 +155,7 @@ def test_compares_two_runs(davis, theirs, tmp_path):
     common = ("--dataset", "davis17", "--root", davis, "--results")
     call(*common, theirs, "--output", tmp_path / "a")
     call(*common, davis / "Annotations/480p", "--output", tmp_path / "b", "--sequences", "ant")
-    shown = call("--compare", tmp_path / "a/results.json", tmp_path / "b/results.json")
+    shown = call("--compare", tmp_path / "a/results.json", tmp_path / "b")
     rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.strip(" ─")}
     assert list(rows) == ["sequence", "ant", "all"]
     assert rows["ant"][1] == rows["ant"][3] == rows["ant"][5] == "1.000"

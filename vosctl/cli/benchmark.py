@@ -124,8 +124,8 @@ def benchmark(
         tuple[Path, Path] | None,
         typer.Option(
             "--compare",
-            metavar="A.json B.json",
-            help="Compare two results.json.",
+            metavar="A B",
+            help="Compare two results.json, or the folders that hold them.",
             show_default=False,
             rich_help_panel="Without a run",
         ),

@@ -179,11 +179,12 @@ def write_results(result: BenchmarkResult, path: Path) -> None:
 
 
 def read_results(path: Path) -> BenchmarkResult:
-    """Read a `results.json`.
+    """Read a `results.json`, or that in a benchmark's folder.
 
     Raises:
         DatasetError: there is no such file, or it is not one of ours.
     """
+    path = path / "results.json" if path.is_dir() else path
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:
