@@ -68,6 +68,7 @@ def test_a_correction_both_ways_reaches_back_to_the_mask_before(vosctl: Command,
     late = vosctl.tracking("segment", clip, "-m", "40=m2.png", "--both-ways", "-o", "late")
     assert late.code == 2
     assert "a mask was given for frame 40, but the clip has 12 frames" in late.error
+    assert "clip.mp4 seems to have 12 frames, counted from 0: is 40 right?" in late.err
 
 
 def test_an_interrupted_run_both_ways_goes_on(

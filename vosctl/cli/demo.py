@@ -71,7 +71,7 @@ def demo(
 
     with open_clip(clip) as source:
         masks = read_masks([MaskAt(0, first)], source.info)
-        running.say_masks(masks, quiet)
+        running.say_masks(masks, source.info, quiet)
         settings = running.read_settings([], running.DEFAULT_WINDOW, None)
         summary = running.run(
             source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet

@@ -90,7 +90,7 @@ def overlay(
             _draw(source, masks, path, opacity, contour, quiet)
         else:
             given = read_masks(tuple(map(parse_mask, mask)), source.info)
-            running.say_masks(given, quiet)
+            running.say_masks(given, source.info, quiet)
             settings = running.read_settings(variant, window, max_size).for_frames(
                 source.info.width, source.info.height
             )

@@ -12,7 +12,7 @@ from rich.table import Table
 from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.media.claims import claim_file
-from vosctl.media.clip import Clip
+from vosctl.media.clip import Clip, ClipInfo
 from vosctl.media.files import atomic_path
 from vosctl.media.masks import Mask
 from vosctl.runs.frame_log import read_frame_log
@@ -29,12 +29,18 @@ DEFAULT_WINDOW = "8"
 _SPANS_SHOWN = 6
 
 
-def say_masks(masks: Mapping[int, Mask], quiet: bool) -> None:
+def say_masks(masks: Mapping[int, Mask], info: ClipInfo, quiet: bool) -> None:
     """How each mask was understood."""
     if quiet:
         return
     for frame, mask in masks.items():
-        console.print(f"{mask}" + (f", from frame {frame} on" if frame else ""), markup=False)
+        start = f", from frame {frame} on" if frame else ""
+        console.print(f"{mask}{start}", markup=False)
+        hint = info.frame_count_hint
+        if hint and frame >= hint:  # only decoding all of it would tell
+            console.print(
+                f"{info.path} seems to have {hint} frames, counted from 0: is {frame} right?", markup=False
+            )
 
 
 def read_settings(variants: Sequence[str], window: str, max_size: int | None) -> "TrackerSettings":

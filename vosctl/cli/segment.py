@@ -263,7 +263,7 @@ def _do(
         json_result.put({"masks": names, "overlay": str(task.overlay) if task.overlay else None})
     with open_task(task) as opened:
         masks = {at: mask for at, mask in opened.masks.items() if said is None or at in said}
-        running.say_masks(masks, quiet)
+        running.say_masks(masks, opened.source.info, quiet)
         if done := opened.done:
             _tell_again(task, done, report)
             if not quiet:
