@@ -1,5 +1,7 @@
 """Runs over the results of earlier ones: only what the new run has made is left of either."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,9 @@ def test_masks_of_a_longer_run_go_and_nothing_else(vosctl: Command, clip: Path, 
     for name in own:
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text("mine")
+    now = time.time()
+    os.utime("out/palette/00009.png", (now, now + 5))  # drawn anew by hand
+    own.add("out/palette/00009.png")
     outside = Path("elsewhere")
     Path("out/binary/1").rename(outside)
     Path("out/binary/1").symlink_to(outside.absolute())

@@ -1,7 +1,7 @@
 """Results of an earlier run that a new one writes over: those that it does not replace go when it has ended.
 
-These are files that the earlier run's record and log name, and that nobody has changed since the new run
-began. A stream's run leaves no record, but a list of its results.
+These are files that the earlier run's record and log name, and that nobody has changed since. A stream's run
+leaves no record, but a list of its results.
 """
 
 import json
@@ -17,6 +17,8 @@ from vosctl.runs.folder import RunFolder
 from vosctl.runs.frame_log import read_frame_log
 from vosctl.runs.record import Record
 
+_SLACK = 1_000_000_000  # nanoseconds; where a run was killed, masks are written a little after the log
+
 
 def begin_over(folder: RunFolder) -> None:
     """Clear a run's folder but for a list of its results, by which `remove_earlier` knows them again.
@@ -27,7 +29,9 @@ def begin_over(folder: RunFolder) -> None:
     found = _listed(folder)  # a stream's, or of runs before that where the last one did not end
     try:
         formats = [find_format(name) for name in Record.read(folder.record).task["formats"]]
-        found |= _stamps(folder, places(formats, folder.output), folder.log)
+        written = _stamps(folder, places(formats, folder.output), folder.log)
+        ended = max(path.stat().st_mtime_ns for path in (folder.record, folder.log)) + _SLACK
+        found |= {name: stamp for name, stamp in written.items() if stamp[1] <= ended}
     except (VosctlError, KeyError, TypeError):
         pass  # no record, or none that can be trusted
     folder.clear()
