@@ -9,7 +9,7 @@ import torch
 from tests.small import tiny_backbone
 from tests.training.conftest import RECIPE
 from tests.training.resuming import run_twice
-from vosctl.errors import UsageError, VosctlError, WeightsError
+from vosctl.errors import DatasetError, UsageError, VosctlError, WeightsError
 from vosctl.models.registry import load_model
 from vosctl.models.weights_file import write_weights
 from vosctl.training.batches import Batches
@@ -195,6 +195,15 @@ def test_runs_are_not_overwritten_by_mistake(recipe: Recipe, data: dict[str, Pat
 def test_data_that_is_not_named_is_asked_for(recipe: Recipe, data: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="give --data photos=PATH"):
         Trainer(recipe, {"objects": data["objects"]}, tmp_path, CPU)
+    model = replace(recipe.model, start="start", refinement_start="other")
+    validation = replace(recipe.validation, data="val")
+    needy = replace(recipe, model=model, validation=validation)
+    with pytest.raises(UsageError, match="give --data start=PATH --data other=PATH --data val=PATH"):
+        Trainer(needy, data, tmp_path, CPU)
+    assert needy.data_names(resume=True) == ["objects", "photos", "val"]
+    nowhere = {**data, "start": data["photos"], "other": data["photos"], "val": tmp_path / "nowhere"}
+    with pytest.raises(DatasetError, match=r"'val'\) does not exist"):
+        Trainer(needy, nowhere, tmp_path, CPU)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:

@@ -4,7 +4,7 @@ So a run that is resumed at step n needs nothing of the loader's past, and neith
 processes nor their speed changes a run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,29 +25,30 @@ from vosctl.training.still_clips import StillClips
 _DRAWS = 5
 
 
-def data_path(data: Mapping[str, Path], name: str) -> Path:
-    """The path that --data gives a name.
+def check_data(data: Mapping[str, Path], names: Sequence[str]) -> None:
+    """Make sure, before any work is done, that --data gives all names a path.
 
     Raises:
-        UsageError: the name was not given.
-        DatasetError: there is nothing at the path.
+        UsageError: names are missing.
+        DatasetError: there is nothing at a path.
     """
-    if name not in data:
+    missing = [name for name in names if name not in data]
+    if missing:
         given = ", ".join(sorted(data)) or "nothing"
-        raise UsageError(f"the recipe asks for the data {name!r}: give --data {name}=PATH (given: {given})")
-    if not data[name].exists():
-        raise DatasetError(f"{data[name]} (the data {name!r}) does not exist")
-    return data[name]
+        options = " ".join(f"--data {name}=PATH" for name in missing)
+        raise UsageError(f"the recipe asks for more data: give {options} (given: {given})")
+    for name in names:
+        if not data[name].exists():
+            raise DatasetError(f"{data[name]} (the data {name!r}) does not exist")
 
 
 def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     """Open one source of clips.
 
     Raises:
-        UsageError: its data was not named.
-        DatasetError: its data is not there or not as expected.
+        DatasetError: its data is not as expected.
     """
-    path = data_path(data, recipe.data)
+    path = data[recipe.data]
     source: ClipSource
     if recipe.kind == "clips":
         source = RealClips(open_sequences(path), recipe.without)
@@ -56,9 +57,9 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     elif recipe.kind == "boxes":
         source = BoxedObjects(find_pictures(path, recipe.without))
     else:
-        source = PastedClips(path, data_path(data, recipe.backgrounds))
+        source = PastedClips(path, data[recipe.backgrounds])
     if recipe.distractors:
-        source = WithDistractors(source, data_path(data, recipe.objects), recipe.distractors)
+        source = WithDistractors(source, data[recipe.objects], recipe.distractors)
     return source
 
 

@@ -12,7 +12,6 @@ from vosctl.errors import DatasetError
 from vosctl.evaluation.metrics import region_similarity
 from vosctl.models.box_network import BoxNetwork
 from vosctl.tracking.box import rough_masks
-from vosctl.training.batches import data_path
 from vosctl.training.boxed_objects import find_boxes
 from vosctl.training.clips import is_left_out
 from vosctl.training.pictures import MaskedPhotos, read_image, read_labels
@@ -37,7 +36,7 @@ class BoxValidation:
 
         Raises:
             UsageError: its data is not named.
-            DatasetError: its data is missing, or has not all the sequences, or no photograph is kept.
+            DatasetError: its data has not all the sequences, or no photograph is kept.
         """
         pictures: dict[str, tuple[tuple[Path, Path], ...]] = {}
         if recipe.validation.data:
@@ -45,7 +44,7 @@ class BoxValidation:
                 pictures[sequence.name] = ((sequence.frames[0], sequence.labels[0]),)
         if name := recipe.validation.photos:
             without = tuple(p for source in recipe.sources if source.data == name for p in source.without)
-            folder = data_path(data, name)
+            folder = data[name]
             pairs = MaskedPhotos.find(folder).pairs
             pictures[_PHOTOS] = tuple(pair for pair in pairs if is_left_out(pair[0].stem, without))
             if not pictures[_PHOTOS]:

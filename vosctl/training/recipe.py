@@ -178,6 +178,15 @@ class Recipe:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
 
+    def data_names(self, resume: bool = False) -> list[str]:
+        """The names that --data gives paths to; a run that is resumed needs none of those it started from."""
+        names = [] if resume else [self.model.start, self.model.refinement_start]
+        for source in self.sources:
+            names += [source.data, source.backgrounds if source.kind == "pasted" else ""]
+            names += [source.objects if source.distractors else ""]
+        names += [self.validation.data, self.validation.photos]
+        return [name for name in dict.fromkeys(names) if name]
+
     def stage_at(self, step: int) -> StageRecipe:
         """The stage that a step (0-based) belongs to."""
         return self.place_of(step)[0]

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Sampler
 from vosctl import __version__
 from vosctl.errors import UsageError, VosctlError
 from vosctl.media.files import make_folder
-from vosctl.training.batches import Batches, data_path
+from vosctl.training.batches import Batches, check_data
 from vosctl.training.box_validation import BoxValidation
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.log import TrainingLog, read_log
@@ -91,17 +91,18 @@ class Trainer:
             )
         if resume and not path.exists():
             raise UsageError(f"{path} does not exist: there is nothing to resume")
+        check_data(data, recipe.data_names(resume))
         torch.manual_seed(recipe.seed)
         self.network = make_network(recipe)
         self.batches = Batches(recipe, data, self.rank)
         validation = BoxValidation if recipe.model.system == "box" else Validation
         self.validation = validation.of(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
-            load_start(self.network, data_path(data, recipe.model.start))
+            load_start(self.network, data[recipe.model.start])
             if lacks_statistics(self.network.backbone):
                 self._insert_statistics()
         if recipe.model.refinement_start and not resume:
-            load_refinement(self.network, data_path(data, recipe.model.refinement_start))
+            load_refinement(self.network, data[recipe.model.refinement_start])
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.network, recipe.optimizer)
         self.average = MovingAverage(self.network, recipe.optimizer.ema)

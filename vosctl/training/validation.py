@@ -18,7 +18,6 @@ from vosctl.models.registry import ARCHITECTURES, architecture_name
 from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 from vosctl.training.agame_network import AGAMETrainingNetwork
-from vosctl.training.batches import data_path
 from vosctl.training.clips import Sequence, open_sequences
 from vosctl.training.network import TrainingNetwork
 from vosctl.training.networks import make_network
@@ -87,10 +86,9 @@ def validation_sequences(recipe: Recipe, data: Mapping[str, Path]) -> tuple[Sequ
     """The sequences that a recipe validates on.
 
     Raises:
-        UsageError: their data is not named.
-        DatasetError: their data is missing, or has not all of them.
+        DatasetError: their data has not all of them.
     """
-    path = data_path(data, recipe.validation.data)
+    path = data[recipe.validation.data]
     found = {sequence.name: sequence for sequence in open_sequences(path)}
     names = recipe.validation.sequences or tuple(found)
     missing = [name for name in names if name not in found]
