@@ -183,6 +183,8 @@ def open_task(task: Task) -> Iterator[OpenTask]:
     if task.overlay:
         check_suffix(task.overlay)
     keep_inputs([*targets, task.overlay], [task.clip, *(mask.path for mask in task.masks)])
+    if task.overlay in targets:
+        raise UsageError(f"{task.overlay} is named for the masks and for the overlay; name two places")
     with open_clip(task.clip, task.live) as source:
         task = replace(task, settings=task.settings.for_frames(source.info.width, source.info.height))
         masks = read_masks(task.masks, source.info)

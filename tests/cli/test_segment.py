@@ -190,6 +190,11 @@ def test_bad_input_is_one_line_and_exit_code_2(vosctl: Command, clip: Path) -> N
         (["segment", clip, *first, "--overlay", "o.mp4"], ["o.mp4 exists", "--overwrite"]),
         (["segment", clip, *first, "--report", "no/r.json"], ["no/r.json", "no folder no"]),
         (["segment", clip, *first, "--overlay", "o.xyz"], ["o.xyz", ".mp4"]),
+        (["segment", clip, *first, "--report", "first.png"], ["first.png: the report is JSON"]),
+        (
+            ["segment", clip, *first, "--overlay", "x.mkv", "-o", "x.mkv", "--format", "label-video"],
+            ["x.mkv is named for the masks and for the overlay"],
+        ),
         (["segment", clip, *first, "--model", "frtm-rn19"], ["frtm-rn19", "did you mean frtm-rn18"]),
         (["segment", clip, *first, "--model", "broken.pth"], ["broken.pth"]),
         (["segment", clip, *first, "--window", "some"], ["--window some"]),

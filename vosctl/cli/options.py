@@ -173,7 +173,7 @@ ReportOption = Annotated[
     Path | None,
     typer.Option(
         "--report",
-        metavar="FILE",
+        metavar="FILE.json",
         help="Write the summary as JSON.",
         show_default=False,
         rich_help_panel=RESULTS,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
-from vosctl.media.claims import claim_file
+from vosctl.media.claims import claim_report
 from vosctl.media.clip import Clip, ClipInfo
 from vosctl.media.files import atomic_path
 from vosctl.media.masks import Mask
@@ -148,7 +148,7 @@ def run(
     from vosctl.session import segment_clip
 
     if report:
-        claim_file(report, overwrite=True)
+        claim_report(report)
     label_maps = {frame: mask.labels for frame, mask in masks.items()}
     info = source.info
     with TemporaryDirectory() as folder:
@@ -169,7 +169,7 @@ def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: boo
 
     task, info = opened.task, opened.source.info
     if report:
-        claim_file(report, overwrite=True)
+        claim_report(report)
     total = info.frame_count_hint
     if total and task.both_ways:
         total += max(opened.masks)

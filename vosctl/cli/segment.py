@@ -30,7 +30,7 @@ from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
 from vosctl.exports.formats import FORMATS, describe
-from vosctl.media.claims import claim_file
+from vosctl.media.claims import claim_report
 from vosctl.media.files import write_json
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
@@ -228,7 +228,7 @@ def segment(
     if bool(jobs) == bool(given) or bool(jobs) == bool(masks_from):
         raise UsageError("several clips are either CLIP... with --masks-from DIR, or --jobs FILE")
     if report:
-        claim_file(report, overwrite=True)
+        claim_report(report)
     failures: list[Outcome] = []
     if jobs:
         tasks = several.tasks_of_jobs(jobs, allow_outside, output, task)
@@ -284,5 +284,5 @@ def _tell_again(task: Task, summary: Mapping[str, Any], report: Path | None) -> 
 
     json_result.put(summary)
     if report:
-        claim_file(report, overwrite=True)
+        claim_report(report)
         running.write_report(report, summary, folder_of(task).log)

@@ -46,6 +46,17 @@ def claim_png(path: Path, overwrite: bool) -> None:
     claim_file(path, overwrite)
 
 
+def claim_report(path: Path) -> None:
+    """Make sure that a report may be written to a file; a new one takes the place of an old one.
+
+    Raises:
+        OutputError: it is not named as JSON, and may be something else; or its folder is missing.
+    """
+    if path.suffix.lower() != ".json":
+        raise OutputError(f"{path}: the report is JSON; name it with the suffix .json")
+    claim_file(path, overwrite=True)
+
+
 def keep_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
     """Make sure that no result would replace what it is made from, under whatever name.
 
