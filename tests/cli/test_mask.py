@@ -27,7 +27,9 @@ def labels_of(path: str) -> np.ndarray:
         return np.array(image)
 
 
-def test_boxes_become_a_mask_without_a_page(vosctl: Command, clip: Path) -> None:
+def test_boxes_become_a_mask_without_a_page(
+    vosctl: Command, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     truth = moving_discs(12, objects=2)[1][0]
     boxes = []
     for object_id in (1, 2):
@@ -42,8 +44,12 @@ def test_boxes_become_a_mask_without_a_page(vosctl: Command, clip: Path) -> None
     found = labels_of("made.png")
     for object_id in (1, 2):
         assert overlap(found == object_id, truth == object_id) > 0.6
+    loads: list[str] = []
+    load = ModelChoice.load
+    monkeypatch.setattr(ModelChoice, "load", lambda choice, at: loads.append(at) or load(choice, at))
     result = vosctl.tracking("segment", clip, *boxes, "-o", "out", "-q")
     assert result.code == 0
+    assert loads == ["cpu"]
     assert np.array_equal(labels_of("out/00000.png"), found)
     assert np.array_equal(labels_of("clip_boxes.png"), found)
 
@@ -165,7 +171,7 @@ def test_boxes_are_segmented_one_after_the_other(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("vosctl.models.box_network.load_box_network", lambda _: None)
     monkeypatch.setattr("vosctl.tracking.box.segment_boxes", segment_boxes)
     monkeypatch.setattr(ModelChoice, "load", load)
-    segment = box_segmenter(ModelChoice(), "cpu")
+    segment = box_segmenter(lambda: ModelChoice().load("cpu"))
     threads = [threading.Thread(target=segment, args=(np.zeros((2, 2, 3), np.uint8), {})) for _ in range(3)]
     for thread in threads:
         thread.start()

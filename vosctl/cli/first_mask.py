@@ -17,11 +17,12 @@ from vosctl.task import MaskAt, Task, name_of
 
 if TYPE_CHECKING:
     from vosctl.media.boxes import Box
+    from vosctl.models.model import Model
     from vosctl.tracking.tracker import Image, Labels
 
 
-def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping[int, Box]], Labels]":
-    """What turns boxes into masks; the networks are loaded when it is first called.
+def box_segmenter(load: "Callable[[], Model]") -> "Callable[[Image, Mapping[int, Box]], Labels]":
+    """What turns boxes into masks; the networks are loaded, the tracker's by `load`, when it is first called.
 
     It may be called by several threads, as a page does that is loaded again: one works at a time.
     """
@@ -32,7 +33,7 @@ def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping
         from vosctl.models.box_network import load_box_network
         from vosctl.tracking.box import segment_boxes
 
-        model = choice.load(device)
+        model = load()
         network = load_box_network(model.device)
         return lambda image, boxes: segment_boxes(model, network, image, boxes)
 
@@ -43,7 +44,9 @@ def box_segmenter(choice: ModelChoice, device: str) -> "Callable[[Image, Mapping
     return segment
 
 
-def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bool) -> MaskAt:
+def mask_at(
+    clip: Path, boxes: Sequence[str], task: Task, load: "Callable[[ModelChoice], Model]", quiet: bool
+) -> MaskAt:
     """The first frame's mask of `segment --box`, kept as CLIP_boxes.png so that a run can be resumed.
 
     Raises:
@@ -62,7 +65,7 @@ def mask_at(clip: Path, boxes: Sequence[str], task: Task, device: str, quiet: bo
         )
     with open_clip(clip) as source:
         wanted = parse_boxes(boxes, source.info.width, source.info.height)
-        labels = box_segmenter(task.model, device)(next(iter(source)).rgb, wanted)
+        labels = box_segmenter(lambda: load(task.model))(next(iter(source)).rgb, wanted)
     require_found(labels, wanted)
     save_palette_png(path, labels)
     if not quiet:

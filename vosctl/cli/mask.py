@@ -75,9 +75,8 @@ def mask(
     clip = clip_path(name)
     first_mask.require_lasting(clip)
     claim_png(output, overwrite)
-    segment = first_mask.box_segmenter(
-        ModelChoice(model, backbone_weights, refinement, precision.value, download), device
-    )
+    choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
+    segment = first_mask.box_segmenter(lambda: choice.load(device))
     with open_clip(clip) as source:
         info = source.info
         frames = Frames(source)

@@ -16,10 +16,11 @@ Of several clips, after Ctrl-C of those that have ended, which is also their `--
     seconds                         from the first clip's beginning to the last one's end
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +37,9 @@ from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
 from vosctl.models.choice import ModelChoice
 from vosctl.task import Task, open_task, parse_mask
+
+if TYPE_CHECKING:
+    from vosctl.models.model import Model
 
 
 def segment(
@@ -205,13 +209,14 @@ def segment(
         live=live,
     )
     given = [clip_path(clip) for clip in clips or []]
+    load = cache(lambda choice: choice.load(device))  # once, for boxes and for what follows them
     if box:
         if from_run or jobs or masks_from or len(given) != 1:
             raise UsageError("--box is of one clip's first frame; for others make masks with vosctl mask")
-        task = replace(task, masks=(*task.masks, first_mask.mask_at(given[0], box, task, device, quiet)))
+        task = replace(task, masks=(*task.masks, first_mask.mask_at(given[0], box, task, load, quiet)))
     if from_run:
         corrected = correction.task_of(from_run, task, given, context)
-        _do(corrected, device, report, as_json, quiet, {one.frame for one in task.masks})
+        _do(corrected, load, report, as_json, quiet, {one.frame for one in task.masks})
         return
     if not (jobs or masks_from or len(given) > 1):
         if not given:
@@ -219,7 +224,7 @@ def segment(
                 "no clip given; name one with its --mask, or several with --masks-from or --jobs"
             )
         place = output or several.default_output(given[0], None, Path(), task.formats)
-        _do(replace(task, clip=given[0], output=place), device, report, as_json, quiet)
+        _do(replace(task, clip=given[0], output=place), load, report, as_json, quiet)
         return
     if mask:
         raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
@@ -247,7 +252,7 @@ def segment(
 
 def _do(
     task: Task,
-    device: str,
+    load: "Callable[[ModelChoice], Model]",
     report: Path | None,
     as_json: bool,
     quiet: bool,
@@ -269,7 +274,7 @@ def _do(
             if not quiet:
                 console.print(f"{task.output}: the run is complete, there is nothing to resume", markup=False)
             return
-        summary = running.run_task(opened, choice_of(task).load(device), report, quiet)
+        summary = running.run_task(opened, load(choice_of(task)), report, quiet)
     if as_json:
         json_result.put(summary.to_json())
     if not quiet:
