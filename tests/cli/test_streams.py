@@ -109,6 +109,7 @@ def test_from_standard_input_to_standard_output(vosctl: Command, clip: Path) -> 
     result = subprocess.run(command, input=stream("mpegts").read_bytes(), capture_output=True, check=False)
     assert result.returncode == 0, result.stderr
     assert len(result.stdout) == 12 * 96 * 160
+    assert b"masks in standard output" in result.stderr
 
 
 def test_what_cannot_go_into_a_pipe(vosctl: Command, clip: Path) -> None:

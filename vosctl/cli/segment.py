@@ -279,7 +279,8 @@ def _do(
         json_result.put(summary.to_json())
     if not quiet:
         drawn = f", overlay in {task.overlay}" if task.overlay else ""
-        console.print(f"masks in {', '.join(names.values())}{drawn}", markup=False)
+        where = "standard output" if task.output == STANDARD_OUTPUT else ", ".join(names.values())
+        console.print(f"masks in {where}{drawn}", markup=False)
     running.require_whole(summary, task.output)
 
 
