@@ -3,6 +3,7 @@ import torch
 
 from tests.small import tiny_backbone
 from vosctl.models.backbone import BackboneName, ResNet, fold_batch_norms, pool
+from vosctl.models.fused import by_columns
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,13 @@ def test_the_maximum_of_integers_is_that_of_numbers(dtype: torch.dtype, size: tu
     found = pool(x)
     assert torch.equal(found, torch.nn.functional.max_pool2d(x, 3, 2, 1))
     assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_maps_of_480p_are_pooled_by_columns() -> None:
+    x = torch.rand(2, 3, 240, 427, dtype=torch.bfloat16).contiguous(memory_format=torch.channels_last)
+    found = pool(x)
+    assert torch.equal(found, torch.nn.functional.max_pool2d(x, 3, 2, 1))
+    assert by_columns(found)
 
 
 def test_folding_changes_nothing() -> None:

@@ -4,7 +4,16 @@ from torch import Tensor
 
 from tests.small import tiny_backbone
 from vosctl.models.backbone import ResNet, fold_batch_norms
-from vosctl.models.fused import Conv2d, PackedConvolution, can_pack, conv_relu, pack, widen
+from vosctl.models.fused import (
+    Conv2d,
+    PackedConvolution,
+    by_columns,
+    can_pack,
+    conv_relu,
+    faster_by_columns,
+    pack,
+    widen,
+)
 from vosctl.models.refinement import RefinementNetwork
 
 pytestmark = pytest.mark.skipif(
@@ -43,6 +52,33 @@ def test_one_convolution(stride: int, padding: int, dilation: int) -> None:
     assert conv.packed is not None
     other = channels_last(1, 5, 9, 30)  # packed for one size, used for another
     torch.testing.assert_close(conv.packed(other), torch.nn.Conv2d.forward(conv, other))
+
+
+def columns(x: Tensor) -> Tensor:
+    """The same, column by column in memory."""
+    return x.mT.contiguous(memory_format=torch.channels_last).mT
+
+
+@torch.inference_mode()
+def test_maps_by_columns_stay_so() -> None:
+    conv = PackedConvolution(torch.randn(7, 5, 3, 1), torch.randn(7), (2, 1), (1, 0), (1, 2))
+    x = channels_last(2, 5, 13, 18)
+    expected = conv(x, relu=True)
+    found = conv(columns(x), relu=True)
+    torch.testing.assert_close(found, expected)
+    assert by_columns(found)
+    assert not by_columns(expected)
+    plus = channels_last(*expected.shape)
+    torch.testing.assert_close(conv(x, columns(plus)), conv(x, plus.clone()))
+    assert by_columns(conv(x, columns(plus)))  # a sum stays where it is
+
+
+def test_rows_and_columns_are_exchanged_where_that_is_faster() -> None:
+    assert faster_by_columns(120, 214, torch.bfloat16)  # 480p
+    assert not faster_by_columns(214, 120, torch.bfloat16)
+    assert not faster_by_columns(120, 224, torch.bfloat16)
+    assert not faster_by_columns(180, 320, torch.bfloat16)
+    assert not faster_by_columns(120, 214, torch.float32)
 
 
 @torch.inference_mode()
@@ -94,6 +130,8 @@ def test_the_refinement_network_packed_is_the_network(prior: bool, objects: int)
     pack(network)
     found = network(*arguments)
     torch.testing.assert_close(found, plain, rtol=1e-4, atol=1e-4)
+    turned = type(features)(*(columns(level) for level in features))
+    torch.testing.assert_close(network(turned, *arguments[1:]), plain, rtol=1e-4, atol=1e-4)
     pack(network.double())  # not for float64: plain again
     assert not any(isinstance(m, Conv2d) and m.packed for m in network.modules())
 

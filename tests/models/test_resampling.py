@@ -16,9 +16,14 @@ def test_doubling_is_bicubic_interpolation(size: tuple[int, int]) -> None:
 CPU = torch.device("cpu")
 
 
+def whole(small: int, large: int) -> torch.Tensor:
+    """All rows of the enlarging matrix."""
+    rows = [(at, matrix) for at, matrix in enlarged_rows(small, large, torch.float64, CPU)]
+    return torch.cat([F.pad(matrix, (at.start, 3 * small - at.stop)) for at, matrix in rows])
+
+
 def test_shifts_move_zeros_in() -> None:
-    matrix = enlarged_rows(4, 9, torch.float64, CPU)
-    before, here, after = matrix.view(9, 4, 3).unbind(2)
+    before, here, after = whole(4, 9).view(9, 4, 3).unbind(2)
     torch.testing.assert_close(before[1:], here[:-1])
     torch.testing.assert_close(after[:-1], here[1:])
     assert not before[0].any()
@@ -36,7 +41,7 @@ def test_blocks_of_columns_are_the_whole_matrix(small: int, large: int) -> None:
         ],
         2,
     )
-    matrix = enlarged_rows(small, large, torch.float64, CPU).view(large, small, 3)
+    matrix = whole(small, large).view(large, small, 3)
     torch.testing.assert_close(found[..., :large], torch.einsum("wqj,rqij->riw", matrix, maps))
     assert not found[..., large:].any()
 
@@ -46,6 +51,6 @@ def test_training_may_follow_tracking() -> None:
         double(torch.rand(1, 1, 19, 23))
         enlarged_rows(19, 40, torch.float32, CPU)
     x = torch.rand(1, 1, 19, 23, requires_grad=True)
-    matrix = enlarged_rows(19, 40, torch.float32, CPU)[:, :19]
-    (matrix @ double(x)[0, 0, :19]).sum().backward()
+    ((_, matrix),) = enlarged_rows(19, 40, torch.float32, CPU)
+    (matrix[:, :19] @ double(x)[0, 0, :19]).sum().backward()
     assert x.grad is not None

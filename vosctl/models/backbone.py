@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu
+from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu, faster_by_columns
 
 BackboneName = Literal["resnet18", "resnet50", "resnet101"]
 
@@ -135,20 +135,28 @@ def pool(x: Tensor) -> Tensor:
         x: (N, C, h, w), channels last, float32 or bfloat16.
 
     Returns:
-        (N, C, ceil(h/2), ceil(w/2)), channels last.
+        (N, C, ceil(h/2), ceil(w/2)), channels last, by columns where that is faster.
     """
     bits = x.permute(0, 2, 3, 1).view(torch.int32 if x.dtype == torch.float32 else torch.int16)
-    return _maximum_of_three(_maximum_of_three(bits, 1), 2).view(x.dtype).permute(0, 3, 1, 2)
+    n, height, width, channels = (
+        (size + stride - 1) // stride for size, stride in zip(bits.shape, (1, 2, 2, 1), strict=True)
+    )
+    rows = bits.new_empty(n, height, bits.shape[2], channels)
+    _maximum_of_three(bits.movedim(1, 0), rows.movedim(1, 0))
+    if faster_by_columns(height, width, x.dtype):
+        result = bits.new_empty(n, width, height, channels).transpose(1, 2)
+    else:
+        result = bits.new_empty(n, height, width, channels)
+    _maximum_of_three(rows.movedim(2, 0), result.movedim(2, 0))
+    return result.view(x.dtype).permute(0, 3, 1, 2)
 
 
-def _maximum_of_three(x: Tensor, dim: int) -> Tensor:
-    """Of every other element along a dimension and its two neighbours."""
-    x = x.movedim(dim, 0)
+def _maximum_of_three(x: Tensor, out: Tensor) -> None:
+    """Of every other element along the first dimension and its two neighbours."""
     even, odd = x[::2], x[1::2]
-    result = even.clone() if len(even) > len(odd) else torch.empty_like(even)
-    torch.maximum(even[: len(odd)], odd, out=result[: len(odd)])
-    torch.maximum(result[1:], odd[: len(even) - 1], out=result[1:])
-    return result.movedim(0, dim)
+    torch.maximum(even[: len(odd)], odd, out=out[: len(odd)])
+    out[len(odd) :] = even[len(odd) :]
+    torch.maximum(out[1:], odd[: len(even) - 1], out=out[1:])
 
 
 class ResNet(nn.Module, Packable):

@@ -18,8 +18,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.models.constants import constant
+from vosctl.models.resampling import strips_of
 
 KAPPA_MIN = 0.1  # the least share of the weight that the target gets (FRTM eq. 4)
+_ROWS = 6  # of the score grid that are taken at a time
 FEWEST_TARGET_PIXELS = 10  # below this eq. (4) would give a few pixels enormous weights
 
 
@@ -56,26 +58,44 @@ def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
         The equations, in the labels' type.
     """
     (height, width), (h, w) = labels.shape[-2:], grid
-    rows, row_pairs = _enlargement(height, h, labels.dtype, labels.device)
-    columns, column_pairs = _enlargement(width, w, labels.dtype, labels.device)
-    row_pairs, column_pairs = row_pairs.flatten(0, 1), column_pairs.flatten(0, 1)  # (3h, H), (3w, W)
+    size = labels.dtype, labels.device
+    _, row_pairs = _enlargement(height, h, *size)
+    columns, column_pairs = _enlargement(width, w, *size)
     # v has two values only, outside + (inside - outside) on the target: sums of 0s and 1s need no map of v.
     target, inside, outside = _target_and_weights(labels)
-    of_all = row_pairs.sum(1, keepdim=True) * column_pairs.sum(1)  # U' U, (3h, 3w)
-    pairs = outside * of_all + (inside - outside) * (row_pairs @ target @ column_pairs.mT)  # (N, 3h, 3w)
-    stencil = pairs.view(-1, 3, h, 3, w).transpose(2, 3).reshape(-1, 9, h, w)
-    weighted = outside * (rows @ labels @ columns.mT)
-    weighted += (inside - outside) * (rows @ (target * labels) @ columns.mT)
+    both = target * labels
+    products = [
+        (pairs @ target[:, seen], rows @ labels[:, seen], rows @ both[:, seen])
+        for seen, rows, pairs in _row_strips(height, h, *size)
+    ]
+    of_pairs, of_labels, of_both = (torch.cat(parts, 1) for parts in zip(*products, strict=True))
+    of_all = row_pairs.sum(1, keepdim=True) * column_pairs.sum(1)  # U' U, (h*3, w*3)
+    pairs = outside * of_all + (inside - outside) * (of_pairs @ column_pairs.mT)  # (N, h*3, w*3)
+    stencil = pairs.view(-1, h, 3, w, 3).permute(0, 2, 4, 1, 3).reshape(-1, 9, h, w)
+    weighted = outside * (of_labels @ columns.mT) + (inside - outside) * (of_both @ columns.mT)
     return ScoreEquations(stencil, weighted)
 
 
 @constant
 def _enlargement(large: int, small: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """U' in one dimension, (small, large), and its products with its rows shifted by -1, 0, 1: (3, ...)."""
-    eye = torch.eye(small, dtype=dtype, device=device).unsqueeze(0)
-    matrix = F.interpolate(eye, size=large, mode="linear", align_corners=False).squeeze(0)  # (small, large)
+    """U' in one dimension, (small, large), and its rows times those next to them, (small*3, large)."""
+    eye = torch.eye(small, dtype=torch.float64).unsqueeze(0)
+    matrix = F.interpolate(eye, size=large, mode="linear", align_corners=False).squeeze(0)
     padded = F.pad(matrix, (0, 0, 1, 1))
-    return matrix, torch.stack([matrix * padded[shift : shift + small] for shift in range(3)])
+    pairs = torch.stack([matrix * padded[shift : shift + small] for shift in range(3)], 1).flatten(0, 1)
+    return matrix.to(dtype).to(device), pairs.to(dtype).to(device)
+
+
+@constant
+def _row_strips(
+    large: int, small: int, dtype: torch.dtype, device: torch.device
+) -> list[tuple[slice, Tensor, Tensor]]:
+    """The same, some rows at a time: each depends on a few pixels only, which are the first in a strip."""
+    matrix, pairs = _enlargement(large, small, torch.float64, torch.device("cpu"))
+    return [
+        (seen, rows.to(dtype).to(device), pairs[3 * first : 3 * (first + _ROWS), seen].to(dtype).to(device))
+        for first, (seen, rows) in zip(range(0, small, _ROWS), strips_of(matrix, _ROWS), strict=True)
+    ]
 
 
 def neighbours(maps: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ class Projection(nn.Module, Packable):
         Nothing but the result is formed at image size.
         """
         n, _, h, w = x.shape
+        x = x.contiguous(memory_format=torch.channels_last)
         if self._packed is not None and w >= _EDGE:
             maps = self._packed(x)
         else:
@@ -49,8 +50,8 @@ class Projection(nn.Module, Packable):
         parts = torch.stack([maps[:, 9 * at : 9 * (at + needed)] for at in starts])  # (B, N*2h, needed*9)
         wide = (parts @ c).unflatten(1, (n, -1)).unflatten(3, (3, -1))  # (B, N, 2h, 3, W/B)
         wide = wide.permute(1, 2, 3, 0, 4).reshape(n, 2 * h * 3, -1)[..., : size[1]]  # (N, 2h*3, W)
-        r = enlarged_rows(2 * h, size[0], x.dtype, x.device)  # (H, 2h*3)
-        return torch.stack([r @ one for one in wide]).unsqueeze(1)
+        strips = enlarged_rows(2 * h, size[0], x.dtype, x.device)  # of (H, 2h*3)
+        return torch.cat([r @ one[rows] for one in wide for rows, r in strips]).view(n, 1, *size)
 
     def pack(self) -> None:
         """See `Packable`."""

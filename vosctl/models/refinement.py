@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
 
 from vosctl.models.backbone import Features
-from vosctl.models.fused import Conv2d, Packable, PackedConvolution, conv_relu, widen
+from vosctl.models.fused import Conv2d, Packable, PackedConvolution, by_columns, conv_relu, widen
 from vosctl.models.projection import Projection
 
 WIDTH = 64  # channels throughout S
@@ -173,6 +173,8 @@ class ChannelAttention(nn.Module):
             then: the 1x1 convolution that follows. Packed, it acts on either summand: on `deep` before that
                 is enlarged, on `shallow` together with the gate, so that their sum takes no pass of its own.
         """
+        if by_columns(shallow):
+            return self(shallow.mT, deep.mT, then).mT  # type: ignore[no-any-return]
         pooled = torch.cat([_mean(shallow), _mean(deep)], 1)
         gate = torch.sigmoid(self.convreluconv(pooled))  # (N, 64, 1, 1)
         if then.packed is None:
@@ -245,11 +247,14 @@ def _repeat(x: Tensor, objects: int) -> Tensor:
     """(B, C, h, w) -> (B*O, C, h, w), channels last: the fused sum takes nothing else in bfloat16."""
     if objects == 1:
         return x
+    if by_columns(x):
+        return _repeat(x.mT, objects).mT
     return x.permute(0, 2, 3, 1).repeat_interleave(objects, 0).permute(0, 3, 1, 2)
 
 
 def _mean(x: Tensor) -> Tensor:
     """Of each channel: (N, C, h, w) -> (N, C, 1, 1)."""
+    x = x.mT if by_columns(x) else x
     if x.device.type != "cpu" or not x.is_contiguous(memory_format=torch.channels_last):
         return x.mean((2, 3), keepdim=True)
     cells = _cells(x)
@@ -266,4 +271,6 @@ def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear, align_corners=False; nothing where the size is right already."""
     if tuple(x.shape[-2:]) == tuple(size):
         return x
+    if by_columns(x):
+        return _resize(x.mT, size[::-1]).mT
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)

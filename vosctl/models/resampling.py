@@ -9,7 +9,10 @@ from torch import Tensor
 
 from vosctl.models.constants import constant
 
-_BLOCK = 128  # columns of a result that are computed at a time
+_BLOCK = 64  # columns of a result that are computed at a time
+_STRIP = 240  # rows, likewise
+
+Strips = list[tuple[slice, Tensor]]
 
 
 @constant
@@ -19,26 +22,18 @@ def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 @constant
-def doubling_strips(
-    size: int, strip: int, dtype: torch.dtype, device: torch.device
-) -> list[tuple[slice, Tensor]]:
+def doubling_strips(size: int, strip: int, dtype: torch.dtype, device: torch.device) -> Strips:
     """The same matrix in strips of so many rows of the result, each with a row more above and below.
 
     Returns:
         Of each strip the rows that it comes from, and its matrix for them; beyond the result are zeros.
     """
-    matrix = F.pad(_matrix(size, 2 * size, "bicubic"), (0, 0, 1, 1))
-    strips = []
-    for first in range(0, 2 * size, strip):
-        rows = matrix[first : first + strip + 2]
-        used = rows.ne(0).any(0).nonzero()
-        seen = slice(int(used.min()), int(used.max()) + 1)
-        strips.append((seen, rows[:, seen].to(dtype).to(device)))
-    return strips
+    strips = strips_of(F.pad(_matrix(size, 2 * size, "bicubic"), (0, 0, 1, 1)), strip, 2)
+    return [(seen, matrix.to(dtype).to(device)) for seen, matrix in strips]
 
 
 @constant
-def enlarged_rows(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def enlarged_rows(small: int, large: int, dtype: torch.dtype, device: torch.device) -> Strips:
     """Bicubic enlarging by two, then bilinear to any size, then a shift by -1, 0 and 1, zeros moving in.
 
     Args:
@@ -48,9 +43,11 @@ def enlarged_rows(small: int, large: int, dtype: torch.dtype, device: torch.devi
         device: of the matrix.
 
     Returns:
-        (large, small*3), for the three rows of a 3x3 kernel; that of the kernel's row counts fastest.
+        Strips of (large, small*3), for the three rows of a 3x3 kernel; that of the kernel's row counts
+        fastest.
     """
-    return _enlarged(small, large).transpose(1, 2).flatten(1).to(dtype).to(device)
+    strips = strips_of(_enlarged(small, large).transpose(1, 2).flatten(1), _STRIP)
+    return [(seen, matrix.to(dtype).to(device)) for seen, matrix in strips]
 
 
 @constant
@@ -87,6 +84,21 @@ def double(x: Tensor) -> Tensor:
         tall = rows @ wide.view(2 * w, h, c).permute(1, 0, 2).reshape(h, -1)  # (2h, 2w*c)
         enlarged.append(tall.view(1, 2 * h, 2 * w, c))
     return (torch.cat(enlarged) if len(enlarged) > 1 else enlarged[0]).permute(0, 3, 1, 2)
+
+
+def strips_of(matrix: Tensor, height: int, more: int = 0) -> Strips:
+    """A banded matrix in strips of `height` rows, and `more` that the next strip has too.
+
+    Returns:
+        Of each strip which columns are not zero, and those.
+    """
+    strips = []
+    for first in range(0, len(matrix) - more, height):
+        rows = matrix[first : first + height + more]
+        used = rows.ne(0).any(0).nonzero()
+        seen = slice(int(used.min()), int(used.max()) + 1)
+        strips.append((seen, rows[:, seen]))
+    return strips
 
 
 def _enlarged(small: int, large: int) -> Tensor:

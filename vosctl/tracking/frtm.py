@@ -14,6 +14,7 @@ from vosctl.errors import DeviceError
 from vosctl.models.aggregation import at_least_float32
 from vosctl.models.devices import upload
 from vosctl.models.graphs import Captured, Function
+from vosctl.models.halves import in_halves
 from vosctl.models.model import FRTMModel
 from vosctl.models.target_model import TargetModel
 from vosctl.tracking.initial_samples import boxes_of, initial_samples, sample_weights
@@ -211,5 +212,10 @@ class FRTM:
 
     def _layer3_of(self, images: Tensor) -> Tensor:
         """All that the target model needs: (B, 3, H, W) -> (B, C, h, w), at least float32."""
-        some = images.contiguous(memory_format=torch.channels_last).split(self._maps_at_once)
-        return torch.cat([at_least_float32(self.model.backbone(part, 3).layer3) for part in some])
+        images = images.contiguous(memory_format=torch.channels_last)
+
+        def features(part: slice) -> Tensor:
+            some = images[part].split(self._maps_at_once)
+            return torch.cat([at_least_float32(self.model.backbone(one, 3).layer3) for one in some])
+
+        return torch.cat(in_halves(features, len(images), images.device))

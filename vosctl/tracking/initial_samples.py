@@ -5,6 +5,8 @@ blurred at another place. All of it with torch, on the frame's device.
 """
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from vosctl.media.boxes import Box
 from vosctl.models.devices import upload
+from vosctl.models.halves import in_halves
 
 _HOLE_MARGIN = 9  # pixels by which the hole is larger than the object, so that none of its edge stays behind
 _FEATHER_SIGMA = 1.0  # pixels
@@ -53,10 +56,16 @@ def initial_samples(
     background = fill_hole(image, mask)
     alpha = _blur(mask[None], _FEATHER_SIGMA) * mask  # feathered inwards: no rim of the old background
     layers = torch.cat([image * alpha, alpha, mask[None]])[None]  # premultiplied, so that edges stay clean
-    for place in range(count - 1):
-        varied = _paste(layers, background, box, (place, count - 1), generator)
-        images.append(varied[0])
-        labels.append(varied[1])
+    size = image.shape[-2:]
+    variations = [_vary(box, size, (place, count - 1), generator) for place in range(count - 1)]
+
+    def paste(some: slice) -> list[tuple[Tensor, Tensor]]:
+        return [_paste(layers, background, variation) for variation in variations[some]]
+
+    for part in in_halves(paste, count - 1, image.device):
+        for varied, label in part:
+            images.append(varied)
+            labels.append(label)
     return torch.stack(images), torch.stack(labels)
 
 
@@ -111,15 +120,20 @@ def _fill(values: Tensor, known: Tensor) -> Tensor:
     return values + (1 - known) * F.interpolate(coarse, (h, w), mode="bilinear", align_corners=False)
 
 
-def _paste(
-    layers: Tensor, background: Tensor, box: Box, place: tuple[int, int], generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """One variation: the object, warped, on the filled background; an image and its label.
+class _Variation(NamedTuple):
+    """What is random about a sample."""
+
+    theta: Tensor  # (2, 3): from the new frame to the old one, in `affine_grid`'s coordinates
+    blur: float | None  # the direction of motion, if any
+    zoom: bool  # whether the background is enlarged
+
+
+def _vary(box: Box, size: Sequence[int], place: tuple[int, int], generator: torch.Generator) -> _Variation:
+    """Draw one variation.
 
     Args:
-        layers: (1, 5, H, W), of the object: colours times opacity, opacity, mask.
-        background: (3, H, W).
         box: around the object.
+        size: (H, W).
         place: which sample of how many.
         generator: of all that is random.
     """
@@ -127,7 +141,7 @@ def _paste(
     def uniform(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand((), generator=generator))
 
-    height, width = layers.shape[-2:]
+    height, width = size
     left, top, right, bottom = box
     angle = math.radians(uniform(5, 45)) * (1 if uniform(0, 1) < 0.5 else -1)
     scale = uniform(0.5, 2.5)
@@ -147,17 +161,29 @@ def _paste(
     new_centre = torch.tensor([centre_x - width / 2, centre_y - height / 2])
     linear = torch.linalg.inv(to_pixels) @ inverse @ to_pixels
     shift = torch.linalg.inv(to_pixels) @ (old_centre - inverse @ new_centre)
-    theta = upload(torch.cat([linear, shift[:, None]], 1)[None], layers)
-    grid = F.affine_grid(theta, [1, 1, height, width], align_corners=False)
+    blur = uniform(0, math.pi) if uniform(0, 1) < 0.25 else None
+    return _Variation(torch.cat([linear, shift[:, None]], 1), blur, uniform(0, 1) < 0.25)
 
+
+def _paste(layers: Tensor, background: Tensor, variation: _Variation) -> tuple[Tensor, Tensor]:
+    """One variation: the object, warped, on the filled background; an image and its label.
+
+    Args:
+        layers: (1, 5, H, W), of the object: colours times opacity, opacity, mask.
+        background: (3, H, W).
+        variation: what to do.
+    """
+    grid = F.affine_grid(
+        upload(variation.theta[None], layers), [1, 1, *layers.shape[-2:]], align_corners=False
+    )
     warped = F.grid_sample(layers, grid, mode="bilinear", align_corners=False)[0]
     colour, opacity, label = warped[:3], warped[3:4], (warped[4] > 0.5).to(layers.dtype)
-    if uniform(0, 1) < 0.25:
-        blurred = _motion_blur(torch.cat([colour, opacity]), uniform(0, math.pi))
+    if variation.blur is not None:
+        blurred = _motion_blur(torch.cat([colour, opacity]), variation.blur, 2.0)
         colour, opacity = blurred[:3], blurred[3:]
-    if uniform(0, 1) < 0.25:
+    if variation.zoom:
         background = _blur(_zoom(background, 1.2), 2.0)
-    return (background * (1 - opacity) + colour).clamp(0, 1), label
+    return torch.addcmul(colour, background, 1 - opacity).clamp_(0, 1), label
 
 
 def _grid_place(place: tuple[int, int], width: int, height: int, uniform) -> tuple[float, float]:  # type: ignore[no-untyped-def]
@@ -181,15 +207,10 @@ def _zoom(image: Tensor, factor: float) -> Tensor:
 
 def _blur(maps: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of (C, H, W)."""
-    radius = math.ceil(3 * sigma)
-    steps = torch.arange(-radius, radius + 1, dtype=maps.dtype, device=maps.device)
-    kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    x = F.pad(maps[:, None], (radius, radius, radius, radius), mode="replicate")
-    return F.conv2d(F.conv2d(x, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1)).squeeze(1)
+    return _motion_blur(_motion_blur(maps, 0.0, sigma), math.pi / 2, sigma)
 
 
-def _motion_blur(maps: Tensor, angle: float, sigma: float = 2.0) -> Tensor:
+def _motion_blur(maps: Tensor, angle: float, sigma: float) -> Tensor:
     """Gaussian blur of (C, H, W) along one direction: a weighted sum of shifted copies."""
     height, width = maps.shape[-2:]
     radius = math.ceil(3 * sigma)
