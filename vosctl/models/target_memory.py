@@ -155,6 +155,7 @@ def refit_last_layer(w2: Tensor, normal: Tensor, moment: Tensor, steps: int) -> 
     Returns:
         The new w2, (O, 9, 96).
     """
+    normal = torch.lerp(normal, normal.mT, 0.5)  # rounding has left it a little short of symmetric
     flat = w2.flatten(1).unsqueeze(-1)  # (O, 864, 1)
 
     def curvature(p: Vector) -> Vector:
