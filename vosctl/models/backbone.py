@@ -126,16 +126,17 @@ class Stem:
         return self._convolution(padded.permute(0, 3, 1, 2), relu=True)
 
 
-def pool(x: Tensor) -> Tensor:
+def pool(x: Tensor, any_layout: bool = False) -> Tensor:
     """The 3x3 maximum with stride 2, of what is nowhere negative; twice as fast as `max_pool2d` on a CPU.
 
     Such numbers are in the order of the integers that have the same bits.
 
     Args:
         x: (N, C, h, w), channels last, float32 or bfloat16.
+        any_layout: whether the result may lie by columns, where that is faster for what follows.
 
     Returns:
-        (N, C, ceil(h/2), ceil(w/2)), channels last, by columns where that is faster.
+        (N, C, ceil(h/2), ceil(w/2)), channels last.
     """
     bits = x.permute(0, 2, 3, 1).view(torch.int32 if x.dtype == torch.float32 else torch.int16)
     n, height, width, channels = (
@@ -143,7 +144,7 @@ def pool(x: Tensor) -> Tensor:
     )
     rows = bits.new_empty(n, height, bits.shape[2], channels)
     _maximum_of_three(bits.movedim(1, 0), rows.movedim(1, 0))
-    if faster_by_columns(height, width, x.dtype):
+    if any_layout and faster_by_columns(height, width, x.dtype):
         result = bits.new_empty(n, width, height, channels).transpose(1, 2)
     else:
         result = bits.new_empty(n, height, width, channels)
@@ -202,18 +203,19 @@ class ResNet(nn.Module, Packable):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor, stages: int = 4) -> Features:
+    def forward(self, images: Tensor, stages: int = 4, *, any_layout: bool = False) -> Features:
         """Features of RGB images.
 
         Args:
             images: (B, 3, H, W), RGB, uint8 or in [0, 1], any H and W.
             stages: 3 where layer4 is not needed.
+            any_layout: whether the outputs may lie in memory by columns (`vosctl.models.fused`).
 
         Returns:
             The outputs of the four stages.
         """
         if self.stem is not None:
-            x = pool(self.stem(images))
+            x = pool(self.stem(images), any_layout)
         else:
             x = (unit_range(images, self.mean.dtype) - self.mean) / self.std
             x = self.maxpool(conv_relu(self.conv1, x, self.bn1))

@@ -215,7 +215,9 @@ class FRTM:
         images = images.contiguous(memory_format=torch.channels_last)
 
         def features(part: slice) -> Tensor:
-            some = images[part].split(self._maps_at_once)
-            return torch.cat([at_least_float32(self.model.backbone(one, 3).layer3) for one in some])
+            some = (
+                self.model.backbone(one, 3, any_layout=True) for one in images[part].split(self._maps_at_once)
+            )
+            return torch.cat([at_least_float32(one.layer3) for one in some])
 
         return torch.cat(in_halves(features, len(images), images.device))

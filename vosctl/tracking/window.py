@@ -54,7 +54,8 @@ class Window:
             batches = (whole[part].split(step) for whole in (images, layer3, probabilities))
             for some, kept, result in zip(*batches, strict=True):
                 with self._stage("features", at_a_time):
-                    features = self._backbone(some.contiguous(memory_format=torch.channels_last))
+                    some = some.contiguous(memory_format=torch.channels_last)
+                    features = self._backbone(some, any_layout=True)
                     kept.copy_(features.layer3)
                 with self._stage("target model", at_a_time):
                     scores = targets.scores(kept)  # (B, O, h, w)
