@@ -212,12 +212,12 @@ class FRTM:
 
     def _layer3_of(self, images: Tensor) -> Tensor:
         """All that the target model needs: (B, 3, H, W) -> (B, C, h, w), at least float32."""
-        images = images.contiguous(memory_format=torch.channels_last)
+        last = torch.channels_last
+        images = images.contiguous(memory_format=last)
 
         def features(part: slice) -> Tensor:
-            some = (
-                self.model.backbone(one, 3, any_layout=True) for one in images[part].split(self._maps_at_once)
-            )
-            return torch.cat([at_least_float32(one.layer3) for one in some])
+            some = images[part].split(self._maps_at_once)
+            layers = [self.model.backbone(one, 3, any_layout=True).layer3 for one in some]
+            return torch.cat([at_least_float32(layer.contiguous(memory_format=last)) for layer in layers])
 
         return torch.cat(in_halves(features, len(images), images.device))
