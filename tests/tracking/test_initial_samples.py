@@ -18,7 +18,8 @@ def scene() -> tuple[torch.Tensor, torch.Tensor]:
 def initial_samples(
     image: torch.Tensor, mask: torch.Tensor, count: int, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    return module.initial_samples(image, mask, count, seed, boxes_of(mask[None])[0])
+    images, labels = module.initial_samples(image, mask, count, seed, boxes_of(mask[None])[0])
+    return torch.stack(images), labels
 
 
 def test_boxes_hold_just_the_objects() -> None:

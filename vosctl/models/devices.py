@@ -15,7 +15,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # bf16 costs accuracy, so it has to pay: only processors with matrix units (AMX) come near this.
 _WORTHWHILE_SPEEDUP = 2.0
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # in malloc.h
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8  # in malloc.h
 
 
 def choose_device(name: str) -> torch.device:
@@ -85,7 +85,8 @@ def keep_host_memory() -> None:
         return
     mallopt(_M_MMAP_MAX, 0)
     mallopt(_M_TRIM_THRESHOLD, 1 << 30)
-    mallopt(_M_TOP_PAD, 64 << 20)  # or the heaps of threads, of 64 MB each, would be given back when empty
+    mallopt(_M_ARENA_MAX, 1)  # threads that come later share what there is, instead of filling their own
+    mallopt(_M_TOP_PAD, 64 << 20)  # or those of threads before, in pieces of 64 MB, would be given back
 
 
 @lru_cache(maxsize=1)

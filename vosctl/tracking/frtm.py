@@ -4,7 +4,7 @@ Between two updates the frames of a clip do not depend on each other, so `predic
 to `frames_until_update` and gives the same result as one by one.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -100,7 +100,7 @@ class FRTM:
         weights = upload(sample_weights(count), image)
         schedule = self.model.schedule
         fit = self._captured(FirstFrame(schedule, self.model.memory_dtype), "first frame", schedule)
-        original = self._layer3_of(image[None])  # the same for all objects
+        original = self._layer3_of([image])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
         boxes = boxes_of(maps)
@@ -111,9 +111,8 @@ class FRTM:
             samples = [initial_samples(image, maps[i], count, seeds[i], boxes[i]) for i in group]
             varied = [original[:0]] * len(group)
             if count > 1:
-                varied = list(
-                    self._layer3_of(torch.cat([images[1:] for images, _ in samples])).split(count - 1)
-                )
+                images = [one for images, _ in samples for one in images[1:]]
+                varied = list(self._layer3_of(images).split(count - 1))
             features = torch.cat([part for own in varied for part in (original, own)])
             start = TargetModel.random(features.shape[1], [seeds[i] for i in group], features)
             labels = torch.stack([labels for _, labels in samples])
@@ -210,14 +209,16 @@ class FRTM:
             at_once = "1 object of 1 frame" if self._maps_at_once == 1 else f"{self._maps_at_once} masks"
             self.notes = [f"the device's memory is small for this: {at_once} at a time, which is slower"]
 
-    def _layer3_of(self, images: Tensor) -> Tensor:
-        """All that the target model needs: (B, 3, H, W) -> (B, C, h, w), at least float32."""
-        last = torch.channels_last
-        images = images.contiguous(memory_format=last)
+    def _layer3_of(self, images: Sequence[Tensor]) -> Tensor:
+        """All that the target model needs: of B images (3, H, W) the (B, C, h, w), at least float32."""
+        at_once = self._maps_at_once
 
         def features(part: slice) -> Tensor:
-            some = images[part].split(self._maps_at_once)
-            layers = [self.model.backbone(one, 3, any_layout=True).layer3 for one in some]
-            return torch.cat([at_least_float32(layer.contiguous(memory_format=last)) for layer in layers])
+            some, layers = images[part], []
+            for first in range(0, len(some), at_once):
+                batch = torch.stack([image.permute(1, 2, 0) for image in some[first : first + at_once]])
+                layer3 = self.model.backbone(batch.permute(0, 3, 1, 2), 3, any_layout=True).layer3
+                layers.append(at_least_float32(layer3.contiguous(memory_format=torch.channels_last)))
+            return torch.cat(layers)
 
-        return torch.cat(in_halves(features, len(images), images.device))
+        return torch.cat(in_halves(features, len(images), images[0].device))

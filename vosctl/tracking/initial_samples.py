@@ -36,7 +36,7 @@ def boxes_of(masks: Tensor) -> list[Box | None]:
 
 def initial_samples(
     image: Tensor, mask: Tensor, count: int, seed: int, box: Box | None
-) -> tuple[Tensor, Tensor]:
+) -> tuple[list[Tensor], Tensor]:
     """The frame and count-1 variations of it.
 
     Args:
@@ -47,10 +47,10 @@ def initial_samples(
         box: around the object; None where the mask is empty: then they are the frame itself.
 
     Returns:
-        Images (K, 3, H, W) in [0, 1] and labels (K, H, W) of 0 and 1, the unmodified frame first.
+        K images (3, H, W) in [0, 1] and their labels (K, H, W) of 0 and 1, the unmodified frame first.
     """
     if count == 1 or box is None:
-        return image.expand(count, -1, -1, -1), mask.expand(count, -1, -1)
+        return [image] * count, mask.expand(count, -1, -1)
     images, labels = [image], [mask]
     generator = torch.Generator().manual_seed(seed)
     background = fill_hole(image, mask)
@@ -66,7 +66,7 @@ def initial_samples(
         for varied, label in part:
             images.append(varied)
             labels.append(label)
-    return torch.stack(images), torch.stack(labels)
+    return images, torch.stack(labels)
 
 
 def sample_weights(count: int) -> Tensor:
