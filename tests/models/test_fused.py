@@ -119,9 +119,10 @@ def test_the_backbone_packed_is_the_backbone(name: str) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("width", [64, 65])
 @pytest.mark.parametrize(("prior", "objects"), [(False, 1), (False, 3), (True, 1), (True, 2)])
-def test_the_refinement_network_packed_is_the_network(prior: bool, objects: int) -> None:
-    network = randomised(RefinementNetwork((64, 128, 256, 512), prior))
+def test_the_refinement_network_packed_is_the_network(prior: bool, objects: int, width: int) -> None:
+    network = randomised(RefinementNetwork((64, 128, 256, 512), prior, width))
     features = tiny_backbone(4).eval()(torch.rand(2, 3, 64, 90))
     scores, priors = torch.rand(2, 2, objects, *features.layer3.shape[-2:])
     arguments = (features, scores, (64, 90), priors) if prior else (features, scores, (64, 90))

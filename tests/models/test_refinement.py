@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from tests.small import tiny_backbone, tiny_model
@@ -31,12 +32,19 @@ def test_the_prior_is_another_map_beside_the_score() -> None:
     scores, prior = 100 * torch.rand(2, 1, 2, 4, 6)  # a random network hardly notices less
     torch.manual_seed(1)
     refine = RefinementNetwork((64, 128, 256, 512), prior=True).eval()
-    assert RefinementNetwork.wants_prior(refine.state_dict())
-    assert not RefinementNetwork.wants_prior(network().state_dict())
     both = refine(features, scores, (64, 96), prior)
     other = refine(features, scores, (64, 96), torch.cat([prior[:, :1], 100 - prior[:, 1:]], 1))
     torch.testing.assert_close(other[:, 0], both[:, 0])  # each object sees its own
     assert not torch.allclose(other[:, 1], both[:, 1], atol=1e-2)
+
+
+@pytest.mark.parametrize("prior", [False, True])
+@pytest.mark.parametrize("width", [64, 65])
+def test_a_network_is_told_by_its_weights(prior: bool, width: int) -> None:
+    state = RefinementNetwork((64, 128, 256, 512), prior, width).state_dict()
+    found = RefinementNetwork.fitting((64, 128, 256, 512), state)
+    assert (found.prior, found.width) == (prior, width)
+    found.load_state_dict(state)
 
 
 def test_gradients_reach_every_parameter() -> None:

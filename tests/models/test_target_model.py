@@ -6,12 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.models.pixel_weights import pixel_weights
+from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import (
     HIDDEN,
     LAMBDA,
     PRECONDITIONER,
     FitSchedule,
     TargetModel,
+    fit_last_layer,
     fit_target_model,
 )
 
@@ -136,3 +138,28 @@ def test_scores_pass_gradients_to_the_features_but_the_fit_does_not() -> None:
     model.scores(test).sum().backward()
     assert test.grad is not None
     assert test.grad.abs().sum() > 0
+
+
+def test_the_last_layer_is_fitted_as_from_a_memory() -> None:
+    features, labels, gamma = (part[None] for part in make_samples(0))
+    model = TargetModel.random(CHANNELS, [4], features)
+    memory = TargetMemory.of(model.w1, features, labels, gamma)
+    expected = refit_last_layer(model.w2, memory.normal, memory.moment, 12)
+    torch.testing.assert_close(fit_last_layer(model, features, labels, gamma, 12).w2, expected)
+
+
+def test_the_last_layers_gradient_is_that_of_its_minimum() -> None:
+    """Against differences of whole fits, each carried on until it has converged."""
+    features, labels, gamma = (part[None] for part in make_samples(0))
+    model = TargetModel.random(CHANNELS, [4], features)
+    generator = torch.Generator().manual_seed(1)
+    weights = torch.randn(1, 9, HIDDEN, generator=generator, dtype=torch.float64)
+    direction = torch.randn(features.shape, generator=generator, dtype=torch.float64)
+
+    def value(x: Tensor) -> Tensor:
+        return (weights * fit_last_layer(model, x, labels, gamma, 3000).w2).sum()
+
+    (gradient,) = torch.autograd.grad(value(features.requires_grad_()), features)
+    with torch.no_grad():
+        difference = (value(features + 1e-5 * direction) - value(features - 1e-5 * direction)) / 2e-5
+    assert float((gradient * direction).sum()) == pytest.approx(float(difference), rel=1e-4)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,19 @@ def test_no_gradient_flows_through_the_fit(network: TrainingNetwork, batch: Batc
         (gradient,) = torch.autograd.grad(network(images, batch.masks, batch.present, plan)["loss"], images)
         assert not gradient[:, 0].any()
         assert (gradient[:, 1:].flatten(2).abs().sum(2) > 0).all()
+
+
+def test_through_the_fit_the_reference_learns_too(whole_recipe_file: Path, batch: Batch) -> None:
+    """Without S's own way to the features nothing else comes back to the reference."""
+    recipe = read_recipe(whole_recipe_file)
+    torch.manual_seed(0)
+    network = TrainingNetwork(replace(recipe, target=replace(recipe.target, through_fit=True)))
+    images = (batch.images.float() / 255).requires_grad_()
+    for drift in (False, True):
+        plan = StepPlan(seed=1, drift=drift, train_stem=True, frozen_statistics=False)
+        (gradient,) = torch.autograd.grad(network(images, batch.masks, batch.present, plan)["loss"], images)
+        assert torch.isfinite(gradient).all()
+        assert (gradient[:, 0].flatten(1).abs().sum(1) > 0).all()
 
 
 def test_features_learn_from_the_scores_too(network: TrainingNetwork, batch: Batch) -> None:

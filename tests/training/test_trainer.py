@@ -160,6 +160,23 @@ def test_a_run_that_sees_the_prior_starts_from_one_that_does_not(recipe: Recipe,
         load_start(earlier, tmp_path / "later.pt")
 
 
+@torch.no_grad()
+def test_a_run_with_narrower_encoders_leaves_out_what_does_nothing(recipe: Recipe, tmp_path: Path) -> None:
+    earlier = TrainingNetwork(recipe).eval()
+    for encoder in earlier.refinement.TSE.values():
+        encoder.transform[0].weight[7] = 0  # so its channel is a constant that nothing follows
+        encoder.transform[0].bias[7] = 0
+        encoder.transform[4].weight[:, 20] = 0  # nobody listens
+    write_weights(tmp_path / "earlier.pt", "frtm-rn18", earlier.state_dict(), {})
+    later = TrainingNetwork(replace(recipe, model=replace(recipe.model, encoder_width=64))).eval()
+    load_start(later, tmp_path / "earlier.pt")
+    features = earlier.backbone(torch.rand(1, 3, 64, 96))
+    arguments = features, torch.rand(1, 1, 4, 6), (64, 96)
+    expected = earlier.refinement(*arguments)
+    torch.testing.assert_close(later.refinement(*arguments), expected, rtol=0, atol=0.02)  # half precision
+    assert later.refinement.TSE["layer2"].transform[2].weight.shape[:2] == (64, 64)
+
+
 def test_a_larger_model_goes_on_from_a_small_ones_refinement(recipe: Recipe, tmp_path: Path) -> None:
     small = TrainingNetwork(recipe)
     write_weights(tmp_path / "small.pt", "frtm-rn18", small.state_dict(), {})
@@ -173,9 +190,12 @@ def test_a_larger_model_goes_on_from_a_small_ones_refinement(recipe: Recipe, tmp
         else:
             assert torch.equal(value, before[name]), name
 
-    with_prior = TrainingNetwork(replace(recipe, model=replace(recipe.model, prior=True)))
+    load_refinement(
+        TrainingNetwork(replace(recipe, model=replace(recipe.model, prior=True))), tmp_path / "small.pt"
+    )
+    wide = TrainingNetwork(replace(recipe, model=replace(recipe.model, encoder_width=72)))
     with pytest.raises(UsageError, match=r"small\.pt does not fit the recipe's network"):
-        load_refinement(with_prior, tmp_path / "small.pt")
+        load_refinement(wide, tmp_path / "small.pt")
     torch.save(small.backbone.state_dict(), tmp_path / "backbone.pth")
     with pytest.raises(UsageError, match=r"backbone\.pth holds no refinement network"):
         load_refinement(large, tmp_path / "backbone.pth")

@@ -105,7 +105,7 @@ def _of_frtm(
     if refines:
         assert model.refinement is not None
         with torch.device("meta"):
-            refinement = RefinementNetwork(backbone.channels, model.refinement.prior)
+            refinement = RefinementNetwork(backbone.channels, model.refinement.prior, model.refinement.width)
             maps = torch.empty(1, 1, h, w)
         prior = (maps,) if refinement.prior else ()
         operations["refinement"] = objects * _count(

@@ -117,7 +117,7 @@ def load_model(
     _load(backbone, wanted, source)
     network = None
     if refinement_state:
-        network = RefinementNetwork(backbone.channels, RefinementNetwork.wants_prior(refinement_state))
+        network = RefinementNetwork.fitting(backbone.channels, refinement_state)
         _load(network, refinement_state, str(refinement_file.path if refinement_file else source))
     model = FRTMModel(
         name=name or (file.path.stem if file else chosen),

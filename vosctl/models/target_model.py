@@ -10,8 +10,9 @@ so that no map of 96 channels is ever formed, and no autograd is needed.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -127,28 +128,100 @@ def gauss_newton(
     model: TargetModel, features: Tensor, labels: Tensor, sample_weights: Tensor, schedule: FitSchedule
 ) -> TargetModel:
     """The same from a given start; all arguments are on one device, and the host waits for nothing."""
-    grid = features.shape[-2:]
-    equations = score_equations(labels.flatten(0, 1), grid)
-    gamma = sample_weights.view(1, -1, 1, 1)
-    stencil = equations.stencil.unflatten(0, labels.shape[:2]) * gamma.unsqueeze(2)  # (O, K, 9, h, w)
-    target = equations.target.unflatten(0, labels.shape[:2]) * gamma  # (O, K, h, w)
-    x = features.flatten(3)  # (O, K, C, n), n = h*w
-
-    def scores(kernel: Tensor) -> Tensor:  # (O, 9, C) -> (O, K, h, w)
-        return gather((kernel.unsqueeze(1) @ x).unflatten(-1, grid))
-
-    def correlate(residual: Tensor) -> Tensor:  # (O, K, h, w) -> Q (O, 9, C)
-        return (scatter(residual).flatten(-2) @ x.mT).sum(1)
-
+    loss = _Loss(features, labels, sample_weights.view(1, -1))
     for steps in schedule.first_frame:
         w1, w2 = model.w1, model.w2
 
         def curvature(p: Vector, w1: Tensor = w1, w2: Tensor = w2) -> Vector:  # J' S J p + lambda p
-            q = correlate(apply_stencil(stencil, scores(w2 @ p[0] + p[1] @ w1)))
+            q = loss.curvature(w2 @ p[0] + p[1] @ w1)
             return w2.mT @ q + LAMBDA[0] * p[0], q @ w1.mT + LAMBDA[1] * p[1]
 
-        q = correlate(target - apply_stencil(stencil, scores(w2 @ w1)))
+        q = loss.descent(w2 @ w1)
         descent = (w2.mT @ q - LAMBDA[0] * w1, q @ w1.mT - LAMBDA[1] * w2)
         step = conjugate_gradient(curvature, descent, PRECONDITIONER, steps)
         model = TargetModel(w1 + step[0], w2 + step[1])
     return model
+
+
+def fit_last_layer(
+    model: TargetModel, features: Tensor, labels: Tensor, sample_weights: Tensor, steps: int
+) -> TargetModel:
+    """Fit w2 alone to samples, as `refit_last_layer` does to their memory; differentiable in the features.
+
+    With w1 fixed eq. (2) is quadratic in w2, of Hessian H, so its minimum moves by H^-1 d when the descent at
+    it moves by d. The gradient takes this way, and H^-1 is once more an approximation by conjugate gradients.
+    (Gradients through all iterations of the joint fit explode.)
+
+    Args:
+        model: of O objects.
+        features: (O, K, C, h, w).
+        labels: (O, K, H, W) in [0, 1].
+        sample_weights: (O, K), summing to one for each object.
+        steps: of conjugate gradients.
+    """
+    w1, w2 = model.w1.detach(), model.w2.detach()
+    loss = _Loss(features, labels, sample_weights)
+
+    def descent(w2: Tensor) -> Tensor:
+        return loss.descent(w2 @ w1) @ w1.mT - LAMBDA[1] * w2
+
+    def curvature(p: Vector) -> Vector:
+        return (loss.curvature(p[0] @ w1) @ w1.mT + LAMBDA[1] * p[0],)
+
+    @torch.no_grad()
+    def solve(residual: Tensor) -> Tensor:
+        return conjugate_gradient(curvature, (residual,), PRECONDITIONER[1:], steps)[0]
+
+    with torch.no_grad():
+        w2 = w2 + solve(descent(w2))
+    if torch.is_grad_enabled() and features.requires_grad:
+        w2 = w2 + _Movement.apply(descent(w2), solve)  # type: ignore[no-untyped-call]
+    return TargetModel(w1, w2)
+
+
+class _Movement(torch.autograd.Function):
+    """How a minimum moves with the descent at it: zero, with the gradient of H^-1 d."""
+
+    @staticmethod
+    def forward(ctx: Any, descent: Tensor, solve: Callable[[Tensor], Tensor]) -> Tensor:
+        """The descent counts as zero: what is left of it is left by choice, not to be made up for here."""
+        ctx.solve = solve
+        return torch.zeros_like(descent)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """H is symmetric."""
+        return ctx.solve(gradients[0]), None
+
+
+class _Loss:
+    """The data term of eq. (2) as a function of A = w2 w1, (O, 9, C).
+
+    Args:
+        features: (O, K, C, h, w).
+        labels: (O, K, H, W).
+        sample_weights: (O or 1, K).
+    """
+
+    def __init__(self, features: Tensor, labels: Tensor, sample_weights: Tensor) -> None:
+        self._grid = features.shape[-2:]
+        self._x = features.flatten(3)  # (O, K, C, n), n = h*w
+        equations = score_equations(labels.flatten(0, 1), self._grid)
+        gamma = sample_weights[..., None, None]
+        stencil = equations.stencil.unflatten(0, labels.shape[:2])
+        self._stencil = stencil * gamma.unsqueeze(2)  # (O, K, 9, h, w)
+        self._target = equations.target.unflatten(0, labels.shape[:2]) * gamma  # (O, K, h, w)
+
+    def curvature(self, kernel: Tensor) -> Tensor:
+        """Half the change of the gradient by A when A changes by `kernel`."""
+        return self._correlate(apply_stencil(self._stencil, self._scores(kernel)))
+
+    def descent(self, kernel: Tensor) -> Tensor:
+        """Minus half the gradient by A."""
+        return self._correlate(self._target - apply_stencil(self._stencil, self._scores(kernel)))
+
+    def _scores(self, kernel: Tensor) -> Tensor:  # (O, 9, C) -> (O, K, h, w)
+        return gather((kernel.unsqueeze(1) @ self._x).unflatten(-1, self._grid))
+
+    def _correlate(self, residual: Tensor) -> Tensor:  # (O, K, h, w) -> Q (O, 9, C)
+        return (scatter(residual).flatten(-2) @ self._x.mT).sum(1)

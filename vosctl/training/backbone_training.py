@@ -46,7 +46,7 @@ class BackboneTraining(nn.Module):
     def _autocast(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
-    def _features(self, images: Tensor, train_stem: bool) -> Features:
+    def _features(self, images: Tensor, train_stem: bool, stages: int = 4) -> Features:
         """(N, 3, H, W) -> its stages, with no gradient into the first two of them unless wanted."""
         backbone = self.backbone
         images = images.contiguous(memory_format=torch.channels_last)
@@ -56,6 +56,6 @@ class BackboneTraining(nn.Module):
             layer1 = backbone.get_submodule("layer1")(x)
             layer2 = backbone.get_submodule("layer2")(layer1)
         layer3 = backbone.get_submodule("layer3")(layer2)
-        if backbone.stages == 3:
+        if min(stages, backbone.stages) == 3:
             return Features(layer1, layer2, layer3, layer3.new_zeros(len(layer3), 0, 0, 0))
         return Features(layer1, layer2, layer3, backbone.get_submodule("layer4")(layer3))

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from vosctl.models.backbone import Features
 from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.target_memory import TargetMemory, refit_last_layer
-from vosctl.models.target_model import FitSchedule, TargetModel, fit_target_model
+from vosctl.models.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
 from vosctl.tracking.learning import FEWEST_PIXELS
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
@@ -52,7 +51,8 @@ class TrainingNetwork(BackboneTraining):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
-        self.refinement = RefinementNetwork(self.backbone.channels, recipe.model.prior)
+        model = recipe.model
+        self.refinement = RefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
 
     def forward(self, images: Tensor, masks: Tensor, present: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         """Compute the loss of a batch.
@@ -69,8 +69,9 @@ class TrainingNetwork(BackboneTraining):
         clips, frames = images.shape[:2]
         size = images.shape[-2:]
         self.refinement.train(not plan.frozen_statistics)
-        with torch.no_grad(), self._autocast(images.device):
-            reference = self._features(images[:, 0], train_stem=False).layer3
+        through_fit = self.recipe.target.through_fit
+        with torch.set_grad_enabled(torch.is_grad_enabled() and through_fit), self._autocast(images.device):
+            reference = self._features(images[:, 0], plan.train_stem, stages=3).layer3
         models = self._fit(reference.float(), masks[:, 0], plan)
         with self._autocast(images.device):
             features = self._features(images[:, 1:].flatten(0, 1), plan.train_stem)
@@ -89,22 +90,22 @@ class TrainingNetwork(BackboneTraining):
         weights = self.recipe.loss
         return {"loss": weights.bce * bce + weights.iou * iou, "bce": bce.detach(), "iou": iou.detach()}
 
-    @torch.no_grad()
     def _fit(self, features: Tensor, masks: Tensor, plan: StepPlan) -> TargetModel:
         """D of every object of every clip: features (B, C, h, w), masks (B, O, H, W) -> B*O models."""
         clips, objects = masks.shape[:2]
         labels = (masks == 1).float()
         if self.recipe.target.degrade > 0:
             labels = degrade_masks(labels, self.recipe.target.degrade, plan.seed)
-        return fit_target_model(
-            features.repeat_interleave(objects, 0).unsqueeze(1),  # (B*O, 1, C, h, w)
-            labels.flatten(0, 1).unsqueeze(1),  # (B*O, 1, H, W)
-            torch.ones(1, device=features.device),
-            FitSchedule(self.recipe.target.schedule),
-            [plan.seed + index for index in range(clips * objects)],
-        )
+        samples = features.repeat_interleave(objects, 0).unsqueeze(1)  # (B*O, 1, C, h, w)
+        labels = labels.flatten(0, 1).unsqueeze(1)  # (B*O, 1, H, W)
+        weights = torch.ones(1, device=features.device)
+        seeds = [plan.seed + index for index in range(clips * objects)]
+        schedule = FitSchedule(self.recipe.target.schedule)
+        models = fit_target_model(samples, labels, weights, schedule, seeds)
+        if not self.recipe.target.through_fit:
+            return models
+        return fit_last_layer(models, samples, labels, weights.expand(len(samples), -1), schedule.update)
 
-    @torch.no_grad()
     def _refit(
         self,
         models: TargetModel,
@@ -118,18 +119,17 @@ class TrainingNetwork(BackboneTraining):
         objects = masks.shape[1]
         share = float(np.random.default_rng(plan.seed).uniform(*_DRIFT_SHARES))
         labels = (masks == 1).float()
-        predicted = torch.sigmoid(logits.float())  # (B, O, H, W)
+        predicted = torch.sigmoid(logits.detach().float())  # (B, O, H, W)
         predicted = predicted * (predicted > 0.5)
         seen = (predicted > 0).sum((2, 3)) >= FEWEST_PIXELS
-        weights = torch.stack([1 - share * seen, share * seen], -1).flatten(0, 1)  # (B*O, 2)
-        memory = TargetMemory.of(
-            models.w1,
+        layer3 = layer3 if self.recipe.target.through_fit else layer3.detach()
+        return fit_last_layer(
+            models,
             torch.stack([reference, layer3.float()], 1).repeat_interleave(objects, 0),  # (B*O, 2, C, h, w)
             torch.stack([labels, predicted], 2).flatten(0, 1),  # (B*O, 2, H, W)
-            weights,
+            torch.stack([1 - share * seen, share * seen], -1).flatten(0, 1),  # (B*O, 2)
+            FitSchedule(self.recipe.target.schedule).update,
         )
-        refitted = refit_last_layer(models.w2, memory.normal, memory.moment, FitSchedule().update)
-        return TargetModel(models.w1, refitted)
 
     def _priors(self, masks: Tensor, size: torch.Size, plan: StepPlan) -> Tensor | None:
         """What S is told of where the objects were, (B, T, O, h, w), where it is told."""

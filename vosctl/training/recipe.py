@@ -9,6 +9,7 @@ from typing import Literal
 from vosctl.errors import UsageError
 from vosctl.models.agame import AGAMEOptions
 from vosctl.models.box_network import SIZE as BOX_SIZE
+from vosctl.models.refinement import PUBLISHED
 from vosctl.training.augment import Augmentation
 from vosctl.training.typed_table import read_table
 
@@ -28,6 +29,8 @@ class ModelRecipe:
     """Name of a model file to start S from, after `start`; its backbone may be another."""
     prior: bool = False
     """Whether S sees, beside the score, the mask at the target model's last update."""
+    encoder_width: int = PUBLISHED
+    """Channels between the convolutions of S's encoders; 64 is faster than the published 65."""
     checkpointing: bool = False
     """A-GAME: compute each frame a second time on the way back instead of keeping it, for long snippets."""
 
@@ -88,6 +91,9 @@ class TargetRecipe:
     frame."""
     degrade: float = 0.0
     """Share of the clips whose reference mask is grown, shrunk or shifted a little before D sees it."""
+    through_fit: bool = False
+    """Whether the gradient also takes the way through the fit of w2 (in the tracker the last of the first
+    frame), into the features that it was fitted on; the paper's takes D's weights for given."""
 
 
 @dataclass(frozen=True)

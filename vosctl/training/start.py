@@ -1,6 +1,7 @@
 """Where a run's weights start: ImageNet weights of the backbone, or a model of an earlier run."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vosctl.errors import UsageError
-from vosctl.models.refinement import RefinementNetwork
+from vosctl.models.refinement import LEVELS, RefinementNetwork
 from vosctl.models.weights_file import read_tensors
 from vosctl.training.backbone_training import BackboneTraining
 
@@ -17,7 +18,8 @@ def load_start(network: BackboneTraining, path: Path) -> None:
     """Start the backbone, and what else of the network the file has; what it lacks keeps its random start.
 
     A network that sees the prior may start from one that does not: the prior's weights are 0 then, so that
-    it begins by computing the same.
+    it begins by computing the same. One with narrower encoders may start from one with wider: the channels
+    that do least are left out.
 
     Args:
         network: in place.
@@ -37,9 +39,8 @@ def load_start(network: BackboneTraining, path: Path) -> None:
         found = _part(state, f"{name}.")
         if part is network.backbone or not found:
             continue
-        if isinstance(part, RefinementNetwork) and part.prior and not RefinementNetwork.wants_prior(found):
-            for key in (k for k in found if k.endswith("transform.0.weight")):
-                found[key] = torch.cat([found[key], torch.zeros_like(found[key][:, :1])], 1)
+        if isinstance(part, RefinementNetwork):
+            _adapt(found, part)
         _load(part, found, path)
 
 
@@ -51,18 +52,21 @@ def load_refinement(network: BackboneTraining, path: Path) -> None:
 
     Args:
         network: in place; of FRTM.
-        path: a model file, both with the prior or both without.
+        path: a model file.
 
     Raises:
         UsageError: the file holds no S, or one that differs in more than its inputs.
         WeightsError: the file cannot be read.
     """
-    own = network.get_submodule("refinement").state_dict()
+    refinement = network.get_submodule("refinement")
+    assert isinstance(refinement, RefinementNetwork)
+    own = refinement.state_dict()
     found = _part(read_tensors(path).get("state", {}), "refinement.")
     if not found:
         raise UsageError(f"{path} holds no refinement network: give a model file of FRTM")
+    _adapt(found, refinement)
     fitting = {name: own[name] if ".reduce.0." in name else value for name, value in found.items()}
-    _load(network.get_submodule("refinement"), fitting, path)
+    _load(refinement, fitting, path)
 
 
 def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> None:
@@ -82,6 +86,22 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> 
             f"{path} does not fit the recipe's backbone: conv1.weight is missing or of another size"
         )
     backbone.load_state_dict(found, strict=False)
+
+
+def _adapt(state: dict[str, Tensor], network: RefinementNetwork) -> None:
+    """Add inputs for the prior to an S that does not see it, and leave out channels of wider encoders."""
+    wanted = network.state_dict()
+    for level in LEVELS:
+        names = [f"TSE.{level}.transform.{index}" for index in (0, 2, 4)]
+        key = f"{names[0]}.weight"
+        if state[key].shape[1] < wanted[key].shape[1]:
+            state[key] = torch.cat([state[key], torch.zeros_like(state[key][:, :1])], 1)
+        for before, after in pairwise(names):
+            incoming, outgoing = state[f"{before}.weight"], state[f"{after}.weight"]
+            strength = incoming.flatten(1).norm(dim=1) * outgoing.transpose(0, 1).flatten(1).norm(dim=1)
+            kept = strength.topk(min(network.width, len(strength))).indices.sort().values
+            state[f"{before}.weight"], state[f"{after}.weight"] = incoming[kept], outgoing[:, kept]
+            state[f"{before}.bias"] = state[f"{before}.bias"][kept]
 
 
 def _load(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
