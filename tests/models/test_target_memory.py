@@ -125,15 +125,3 @@ def test_a_frame_that_is_missed_might_as_well_not_be() -> None:
     kept = memory.extended(features[::2], labels[None, ::2], seen(2), RATE)
     for one, other in zip(some, kept, strict=True):
         torch.testing.assert_close(one, other)
-
-
-def test_rounded_factors_leave_the_sums_float32() -> None:
-    features, labels = (part.float() for part in sample(2, 6))
-    w1 = torch.randn(1, HIDDEN, CHANNELS, generator=torch.Generator().manual_seed(6))
-    weights = torch.full((1, 6), 1 / 6)
-    exact, rounded = (
-        TargetMemory.of(w1, features[None], labels[None], weights, dtype)
-        for dtype in (torch.float32, torch.bfloat16)
-    )
-    assert rounded.normal.dtype == torch.float32
-    assert float((rounded.normal - exact.normal).norm() / exact.normal.norm()) < 3e-3

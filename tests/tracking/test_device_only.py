@@ -74,7 +74,7 @@ def test_a_games_frames_read_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_first_fit_reads_nothing() -> None:
     model = tiny_model()
-    fit = FirstFrame(model.schedule, model.dtype)
+    fit = FirstFrame(model.schedule)
     shapes = (OBJECTS, 5, 256, *GRID), (OBJECTS, 5, *SIZE), (5,), (OBJECTS, 96, 256), (OBJECTS, 9, 96)
     samples = [torch.empty(shape, device=META) for shape in shapes]
     fit(*samples)

@@ -17,7 +17,7 @@ from vosctl.training.recipe import Recipe, read_recipe
 from vosctl.training.trainer import Trainer
 
 CPU = torch.device("cpu")
-PLAN = StepPlan(seed=1, drift=False, train_stem=False, frozen_statistics=False)
+PLAN = StepPlan(seed=1, drift=False, ordered=False, train_stem=False, frozen_statistics=False)
 RECIPE = """
 seed = 3
 precision = "float32"

@@ -69,7 +69,7 @@ def test_a_trained_network_finds_an_object_in_its_box(data: dict[str, Path], tmp
     trainer = Trainer(replace(recipe, validation=validation), data, tmp_path / "run", CPU)
     frozen = trainer.network.backbone.conv1.weight.clone()
     unseen = Batches(recipe, data, rank=1)[0]
-    plan = StepPlan(seed=1, drift=False, train_stem=False, frozen_statistics=False)
+    plan = StepPlan(seed=1, drift=False, ordered=False, train_stem=False, frozen_statistics=False)
 
     def loss() -> float:
         with torch.no_grad():

@@ -10,7 +10,7 @@ from vosctl.training.network import StepPlan, TrainingNetwork, degrade_masks
 from vosctl.training.recipe import read_recipe
 from vosctl.training.sample import Batch
 
-PLAN = StepPlan(seed=1, drift=False, train_stem=True, frozen_statistics=False)
+PLAN = StepPlan(seed=1, drift=False, ordered=False, train_stem=True, frozen_statistics=False)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_no_gradient_flows_through_the_fit(network: TrainingNetwork, batch: Batc
     """The reference frame enters through D's weights alone, so nothing may come back to it."""
     images = (batch.images.float() / 255).requires_grad_()
     for drift in (False, True):
-        plan = StepPlan(seed=1, drift=drift, train_stem=True, frozen_statistics=False)
+        plan = StepPlan(seed=1, drift=drift, ordered=False, train_stem=True, frozen_statistics=False)
         (gradient,) = torch.autograd.grad(network(images, batch.masks, batch.present, plan)["loss"], images)
         assert not gradient[:, 0].any()
         assert (gradient[:, 1:].flatten(2).abs().sum(2) > 0).all()
@@ -45,7 +45,7 @@ def test_through_the_fit_the_reference_learns_too(whole_recipe_file: Path, batch
     network = TrainingNetwork(replace(recipe, target=replace(recipe.target, through_fit=True)))
     images = (batch.images.float() / 255).requires_grad_()
     for drift in (False, True):
-        plan = StepPlan(seed=1, drift=drift, train_stem=True, frozen_statistics=False)
+        plan = StepPlan(seed=1, drift=drift, ordered=False, train_stem=True, frozen_statistics=False)
         (gradient,) = torch.autograd.grad(network(images, batch.masks, batch.present, plan)["loss"], images)
         assert torch.isfinite(gradient).all()
         assert (gradient[:, 0].flatten(1).abs().sum(1) > 0).all()
@@ -70,7 +70,7 @@ def test_features_learn_from_the_scores_too(network: TrainingNetwork, batch: Bat
 
 
 def test_the_stem_rests_when_told(network: TrainingNetwork, batch: Batch) -> None:
-    plan = StepPlan(seed=1, drift=False, train_stem=False, frozen_statistics=False)
+    plan = StepPlan(seed=1, drift=False, ordered=False, train_stem=False, frozen_statistics=False)
     loss_of(network, batch, plan).backward()
     resting = {n for n, p in network.backbone.named_parameters() if p.grad is None}
     assert resting == {
@@ -88,7 +88,9 @@ def test_statistics_of_the_backbone_never_move(network: TrainingNetwork, batch: 
     assert moved
     assert all(name.startswith("refinement.") for name in moved)
     before = {n: b.clone() for n, b in network.named_buffers()}
-    loss_of(network, batch, StepPlan(seed=1, drift=True, train_stem=True, frozen_statistics=True))
+    loss_of(
+        network, batch, StepPlan(seed=1, drift=True, ordered=False, train_stem=True, frozen_statistics=True)
+    )
     assert all(torch.equal(b, before[n]) for n, b in network.named_buffers())
 
 
@@ -99,12 +101,14 @@ def test_drift_changes_the_second_frame_only_through_the_target_model(
     seen = []
     original = network._segment
 
-    def watch(by_clip, models, priors, frames, size):  # type: ignore[no-untyped-def]
+    def watch(by_clip, models, priors, frames, *rest):  # type: ignore[no-untyped-def]
         seen.append((frames, models.w1.clone(), models.w2.clone()))
-        return original(by_clip, models, priors, frames, size)
+        return original(by_clip, models, priors, frames, *rest)
 
     network._segment = watch  # type: ignore[method-assign]
-    loss_of(network, batch, StepPlan(seed=1, drift=True, train_stem=True, frozen_statistics=True))
+    loss_of(
+        network, batch, StepPlan(seed=1, drift=True, ordered=False, train_stem=True, frozen_statistics=True)
+    )
     assert [frames for frames, _, _ in seen] == [slice(0, 1), slice(1, 2)]
     assert torch.equal(seen[0][1], seen[1][1])
     assert not torch.equal(seen[0][2], seen[1][2])

@@ -63,7 +63,7 @@ def test_fifty_steps_halve_the_loss(recipe_file: Path, data: dict[str, Path], tm
     recipe_file.write_text(text.replace("drift = 0.5", "drift = 0.0").replace("freeze_statistics = 0.5", ""))
     trainer = Trainer(read_recipe(recipe_file), data, tmp_path / "run", CPU)
     unseen = [Batches(trainer.recipe, data, rank=1)[step] for step in range(6)]
-    plan = StepPlan(seed=1, drift=False, train_stem=False, frozen_statistics=True)
+    plan = StepPlan(seed=1, drift=False, ordered=False, train_stem=False, frozen_statistics=True)
 
     def loss() -> float:
         trainer.network.eval()

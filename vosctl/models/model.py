@@ -14,8 +14,6 @@ from vosctl.models.graphs import Captured
 from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import FitSchedule
 
-_ROUNDED_CHANNELS = 256  # layer3's, of a ResNet-18
-
 
 @dataclass
 class Model:
@@ -90,15 +88,6 @@ class FRTMModel(Model):
     def refined(self) -> bool:
         """Whether there is a refinement network."""
         return self.refinement is not None
-
-    @property
-    def memory_dtype(self) -> torch.dtype:
-        """The number type that the memory's products may be rounded to.
-
-        Larger networks than ResNet-18 have features with a large constant part. Its rounding alone moves the
-        scores: with `frtm-rn50`, a memory in bfloat16 loses the object.
-        """
-        return self.dtype if self.backbone.channels[2] <= _ROUNDED_CHANNELS else torch.float32
 
     def networks(self) -> list[nn.Module]:
         """F, and S where there is one."""

@@ -99,7 +99,7 @@ class FRTM:
         count = self.settings.initial_samples
         weights = upload(sample_weights(count), image)
         schedule = self.model.schedule
-        fit = self._captured(FirstFrame(schedule, self.model.memory_dtype), "first frame", schedule)
+        fit = self._captured(FirstFrame(schedule), "first frame", schedule)
         original = self._layer3_of([image])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
@@ -174,15 +174,22 @@ class FRTM:
                 self._learned = known._replace(w2=w2, prior=prior)
 
     def _remember(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int]) -> Learned:
-        """Extend the memories by the frames in which their objects are seen."""
+        """Extend the memories by those of the frames whose turn it is, where their objects are seen."""
         assert self._layer3 is not None
         assert self._learned is not None
-        rate, at_once = self.settings.learning_rate, max(1, self._maps_at_once // len(probabilities))
-        extend = self._captured(Extension(rate, self.model.memory_dtype, at_once), "memory", rate, at_once)
+        interval = self.settings.memory_interval
+        chosen = slice((self._until_update - 1) % interval, None, interval)
+        layer3, probabilities, winner = self._layer3[chosen], probabilities[chosen], winner[chosen]
+        if not len(winner):
+            return self._learned
+        # As if those between had been remembered too, and been the same.
+        rate, at_once = 1 - (1 - self.settings.learning_rate) ** interval, self._maps_at_once
+        at_once = max(1, at_once // len(winner))
+        extend = self._captured(Extension(rate, at_once), "memory", rate, at_once)
         learns = torch.ones(len(self.object_ids), dtype=torch.bool, device=winner.device)
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
-        normal, moment, share, seen = extend(self._layer3, probabilities, winner, learns, *self._learned[:4])
+        normal, moment, share, seen = extend(layer3, probabilities, winner, learns, *self._learned[:4])
         if self._stopwatch.measures:
             self._stopwatch.count("memory", int(seen.sum()))
         return self._learned._replace(normal=normal, moment=moment, share=share)

@@ -34,12 +34,10 @@ class FirstFrame:
 
     Args:
         schedule: the numbers of conjugate-gradient steps.
-        dtype: what factors of the memory's products may be rounded to.
     """
 
-    def __init__(self, schedule: FitSchedule, dtype: torch.dtype) -> None:
+    def __init__(self, schedule: FitSchedule) -> None:
         self._schedule = schedule
-        self._dtype = dtype
 
     def __call__(self, features: Tensor, labels: Tensor, weights: Tensor, w1: Tensor, w2: Tensor) -> Learned:
         """Learn O objects.
@@ -55,7 +53,7 @@ class FirstFrame:
             What is known of them now.
         """
         model = gauss_newton(TargetModel(w1, w2), features, labels, weights, self._schedule)
-        memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1), self._dtype)
+        memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
         w2 = refit_last_layer(model.w2, memory.normal, memory.moment, self._schedule.update)
         return Learned(*memory, w2, _shrink(labels[:, 0], features.shape[-2:]))
 
@@ -65,13 +63,11 @@ class Extension:
 
     Args:
         rate: eta of FRTM section 3.4.
-        dtype: as above.
         at_once: how many objects to take at a time; bounds memory.
     """
 
-    def __init__(self, rate: float, dtype: torch.dtype, at_once: int) -> None:
+    def __init__(self, rate: float, at_once: int) -> None:
         self._rate = rate
-        self._dtype = dtype
         self._at_once = at_once
 
     def __call__(
@@ -95,7 +91,7 @@ class Extension:
             labels, pixels = soft_labels(probabilities, winner, own)
             seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
             extended = TargetMemory(*(part[own] for part in memory)).extended(
-                layer3, labels, seen, self._rate, self._dtype
+                layer3, labels, seen, self._rate
             )
             parts.append((*extended[1:], seen))
         return joined(parts)

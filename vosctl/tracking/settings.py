@@ -19,8 +19,11 @@ class TrackerSettings:
     update_interval: int = 4
     """t_s: frames between two updates. The paper has 8; every 4 costs little and is better where motion is
     fast, and a refinement network that sees the prior then sees a fresher one."""
+    memory_interval: int = 2
+    """Frames from one that is remembered to the next, counted back from an update. The paper remembers each;
+    neighbours are so alike that every other one, with twice the weight, does as well for half the work."""
     learning_rate: float = 0.1
-    """eta: the share of the newest frame in the memory, in (0, 1)."""
+    """eta: the share of the newest frame in the memory, in (0, 1), if each is remembered."""
     initial_samples: int = 5
     """|M_0|: the first frame and its variations."""
     window: int = 8
@@ -32,7 +35,7 @@ class TrackerSettings:
     """Of the target models' random start and of the variations of the first frame."""
 
     def __post_init__(self) -> None:
-        for name in ("update_interval", "initial_samples", "window"):
+        for name in ("update_interval", "memory_interval", "initial_samples", "window"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not 0 < self.learning_rate < 1:

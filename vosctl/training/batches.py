@@ -16,6 +16,7 @@ from vosctl.training.augment import augment
 from vosctl.training.boxed_objects import BoxedObjects, find_pictures
 from vosctl.training.clips import RealClips, open_sequences
 from vosctl.training.distractors import WithDistractors
+from vosctl.training.network import StepPlan
 from vosctl.training.pasted_clips import PastedClips
 from vosctl.training.recipe import Recipe, SourceRecipe
 from vosctl.training.sample import Batch, ClipSource, choose_objects
@@ -87,12 +88,13 @@ class Batches(Dataset[Batch]):
         stage = self.recipe.stage_at(step)
         shared = np.random.default_rng([self.recipe.seed, step])  # the same in all processes
         objects = stage.objects if shared.random() < stage.several else 1
+        time_step = stage.step if StepPlan.of(self.recipe, step).ordered else 0
         images, masks, present = [], [], []
         for index in range(stage.batch):
             rng = np.random.default_rng([self.recipe.seed, step, self.rank, index])
             for _ in range(_DRAWS):
                 source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
-                clip = source.draw(rng, stage.frames, stage.size, stage.step)
+                clip = source.draw(rng, stage.frames, stage.size, time_step)
                 clip_masks, there = choose_objects(clip.labels, rng, objects, self.recipe.merge)
                 if there.any():
                     break

@@ -15,8 +15,9 @@ from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.priors import simulate_priors
 from vosctl.training.recipe import Recipe
+from vosctl.training.scores import distort_scores
 
-# When D is fitted again on a prediction, the prediction gets a share of the memory drawn from this range:
+# When D is fitted again on predictions, they get a share of the memory drawn from this range:
 # what a few frames to a few dozen frames have in use.
 _DRIFT_SHARES = (0.15, 0.6)
 
@@ -27,6 +28,9 @@ class StepPlan:
 
     seed: int
     drift: bool
+    """Whether D is fitted again on predictions."""
+    ordered: bool
+    """Whether frames are in order of time, so that a prediction can be the prior of the next frame."""
     train_stem: bool
     frozen_statistics: bool
 
@@ -34,9 +38,11 @@ class StepPlan:
     def of(cls, recipe: Recipe, step: int) -> "StepPlan":
         """The plan of a step: a function of the recipe's seed and the step alone."""
         rng = np.random.default_rng([recipe.seed, step, 2**31])
+        seed, drift = int(rng.integers(2**31)), bool(rng.random() < recipe.target.drift)
         return cls(
-            seed=int(rng.integers(2**31)),
-            drift=bool(rng.random() < recipe.target.drift),
+            seed=seed,
+            drift=drift,
+            ordered=recipe.stage_at(step).step > 0 and (drift or recipe.model.system != "frtm"),
             train_stem=step % recipe.optimizer.stem_every == 0,
             frozen_statistics=step >= recipe.optimizer.freeze_statistics * recipe.total_steps,
         )
@@ -77,13 +83,10 @@ class TrainingNetwork(BackboneTraining):
             features = self._features(images[:, 1:].flatten(0, 1), plan.train_stem)
         by_clip = [f.unflatten(0, (clips, frames - 1)) for f in features]
         priors = self._priors(masks[:, 1:], by_clip[2].shape[-2:], plan)
-        if not plan.drift:
-            logits = self._segment(by_clip, models, priors, slice(0, frames - 1), size)
+        if plan.drift:
+            logits = self._track(by_clip, models, priors, reference.float(), masks[:, 0], size, plan)
         else:
-            first = self._segment(by_clip, models, priors, slice(0, 1), size)
-            models = self._refit(models, reference.float(), masks[:, 0], by_clip[2][:, 0], first[:, 0], plan)
-            others = self._segment(by_clip, models, priors, slice(1, frames - 1), size)
-            logits = torch.cat([first, others], 1)
+            logits = self._segment(by_clip, models, priors, slice(0, frames - 1), size, plan)
         bce, iou = segmentation_losses(
             logits.flatten(0, 1), masks[:, 1:].flatten(0, 1), present.repeat_interleave(frames - 1, 0)
         )
@@ -106,30 +109,56 @@ class TrainingNetwork(BackboneTraining):
             return models
         return fit_last_layer(models, samples, labels, weights.expand(len(samples), -1), schedule.update)
 
-    def _refit(
+    def _track(
         self,
+        by_clip: list[Tensor],
         models: TargetModel,
+        priors: Tensor | None,
         reference: Tensor,
         masks: Tensor,
-        layer3: Tensor,
-        logits: Tensor,
+        size: torch.Size,
         plan: StepPlan,
-    ) -> TargetModel:
-        """Update w2 as the tracker does, on the reference and a frame's prediction."""
+    ) -> Tensor:
+        """As the tracker goes: after each frame D is fitted to the predictions too, and S sees the last one.
+
+        Args:
+            by_clip: as for `_segment`.
+            models: D, fitted to the reference frames.
+            priors: (B, T, O, h, w), of which the first is used in any case, or None.
+            reference: (B, C, h, w), layer3 of the reference frames.
+            masks: (B, O, H, W), theirs.
+            size: (H, W).
+            plan: the step's.
+
+        Returns:
+            Logits (B, T, O, H, W).
+        """
         objects = masks.shape[1]
+        layer3 = by_clip[2] if self.recipe.target.through_fit else by_clip[2].detach()
+        samples, labels, seen = [reference], [(masks == 1).float()], []
         share = float(np.random.default_rng(plan.seed).uniform(*_DRIFT_SHARES))
-        labels = (masks == 1).float()
-        predicted = torch.sigmoid(logits.detach().float())  # (B, O, H, W)
-        predicted = predicted * (predicted > 0.5)
-        seen = (predicted > 0).sum((2, 3)) >= FEWEST_PIXELS
-        layer3 = layer3 if self.recipe.target.through_fit else layer3.detach()
-        return fit_last_layer(
-            models,
-            torch.stack([reference, layer3.float()], 1).repeat_interleave(objects, 0),  # (B*O, 2, C, h, w)
-            torch.stack([labels, predicted], 2).flatten(0, 1),  # (B*O, 2, H, W)
-            torch.stack([1 - share * seen, share * seen], -1).flatten(0, 1),  # (B*O, 2)
-            FitSchedule(self.recipe.target.schedule).update,
-        )
+        logits = []
+        for frame in range(layer3.shape[1]):
+            logits.append(self._segment(by_clip, models, priors, slice(frame, frame + 1), size, plan))
+            if frame + 1 == layer3.shape[1]:
+                break
+            predicted = torch.sigmoid(logits[-1][:, 0].detach().float())  # (B, O, H, W)
+            predicted = predicted * (predicted > 0.5)
+            if priors is not None and plan.ordered:
+                later = F.interpolate(predicted, priors.shape[-2:], mode="area")
+                priors = torch.cat([priors[:, : frame + 1], later[:, None], priors[:, frame + 2 :]], 1)
+            samples.append(layer3[:, frame].float())
+            labels.append(predicted)
+            seen.append(((predicted > 0).sum((2, 3)) >= FEWEST_PIXELS).float())
+            own = torch.stack(seen, -1) * (share / len(seen))  # (B, O, K-1)
+            models = fit_last_layer(
+                models,
+                torch.stack(samples, 1).repeat_interleave(objects, 0),  # (B*O, K, C, h, w)
+                torch.stack(labels, 2).flatten(0, 1),  # (B*O, K, H, W)
+                torch.cat([1 - own.sum(-1, keepdim=True), own], -1).flatten(0, 1),  # (B*O, K)
+                FitSchedule(self.recipe.target.schedule).update,
+            )
+        return torch.cat(logits, 1)
 
     def _priors(self, masks: Tensor, size: torch.Size, plan: StepPlan) -> Tensor | None:
         """What S is told of where the objects were, (B, T, O, h, w), where it is told."""
@@ -146,6 +175,7 @@ class TrainingNetwork(BackboneTraining):
         priors: Tensor | None,
         frames: slice,
         size: torch.Size,
+        plan: StepPlan,
     ) -> Tensor:
         """Scores and S: features of all stages (B, T, C, h, w) -> logits (B, T', O, H, W) of some frames."""
         clips = by_clip[0].shape[0]
@@ -155,10 +185,13 @@ class TrainingNetwork(BackboneTraining):
         for clip in range(clips):
             own = slice(clip * objects, (clip + 1) * objects)
             scores.append(TargetModel(models.w1[own], models.w2[own]).scores(chosen[2][clip].float()))
+        seen = torch.cat(scores)  # (B*T', O, h, w)
+        if self.recipe.target.distort > 0:
+            seen = distort_scores(seen, self.recipe.target.distort, plan.seed + frames.start)
         with self._autocast(chosen[0].device):
             features = Features(*(f.flatten(0, 1) for f in chosen))
             prior = None if priors is None else priors[:, frames].flatten(0, 1)
-            logits = self.refinement(features, torch.cat(scores), size, prior)
+            logits = self.refinement(features, seen, size, prior)
         result: Tensor = logits.unflatten(0, (clips, -1))
         return result
 

@@ -71,7 +71,8 @@ class StageRecipe:
     frames: int = 3
     """Frames of a clip: one reference, the others to be segmented; the box network sees 1."""
     step: int = 0
-    """0: frames in random order, for FRTM; n: in order of time, n apart at most, for A-GAME."""
+    """0: frames in random order; n: in order of time, n apart at most, always for A-GAME and for FRTM in the
+    steps with drift."""
     objects: int = 1
     """How many objects of a clip are followed at most, in the steps with several."""
     several: float = 0.0
@@ -87,10 +88,12 @@ class TargetRecipe:
     schedule: tuple[int, ...] = (5, 10, 10, 10)
     """CG steps in each Gauss-Newton step."""
     drift: float = 0.0
-    """Share of the steps in which, as in use, D is fitted again on the first prediction before the next
-    frame."""
+    """Share of the steps in which, as in use, D is fitted again on the predictions so far before each next
+    frame; and S sees the last of them, where frames are in order."""
     degrade: float = 0.0
     """Share of the clips whose reference mask is grown, shrunk or shifted a little before D sees it."""
+    distort: float = 0.0
+    """Share of the scores that get a false patch before S sees them; half as many get a hole."""
     through_fit: bool = False
     """Whether the gradient also takes the way through the fit of w2 (in the tracker the last of the first
     frame), into the features that it was fitted on; the paper's takes D's weights for given."""
