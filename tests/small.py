@@ -10,7 +10,7 @@ from vosctl.models.agame import AGAME, AGAMEOptions
 from vosctl.models.backbone import ResNet
 from vosctl.models.model import AGAMEModel, FRTMModel
 from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.target_model import OURS_FAST
+from vosctl.models.target_model import FitSchedule
 
 COLOURS = ((220, 40, 40), (40, 200, 60), (60, 80, 230), (230, 210, 40), (200, 60, 200), (50, 210, 210))
 
@@ -45,10 +45,14 @@ def tiny_backbone(stages: int = 3) -> ResNet:
 
 
 def tiny_model(refined: bool = False, prior: bool = False) -> FRTMModel:
-    """A model of random weights, ready on the CPU in float32."""
+    """A model of random weights, ready on the CPU in float32.
+
+    Random features make the fit so badly conditioned that after more steps rounding alone would decide.
+    """
     backbone = tiny_backbone(4 if refined else 3)
     network = RefinementNetwork(backbone.channels, prior) if refined else None
-    model = FRTMModel("tiny", backbone, network, OURS_FAST, source="random")
+    schedule = FitSchedule(first_frame=(5, 10, 10, 10), update=5)
+    model = FRTMModel("tiny", backbone, network, schedule, source="random")
     return model.prepare(torch.device("cpu"), torch.float32)
 
 

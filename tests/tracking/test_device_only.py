@@ -48,7 +48,7 @@ def windows(model: Model, count: int, frames: int) -> None:
             torch.empty(3, *SIZE, device=META), {i: torch.empty(SIZE, device=META) for i in (1, 2, 3)}
         )
     else:
-        shapes = (96, 256), (864, 864), (864,), (), (9, 96), GRID
+        shapes = (96, 256), (864, 864), (864,), (), (9, 96), GRID, ()
         objects = Learned(*(torch.empty(OBJECTS, *shape, device=META) for shape in shapes))
         system.load_state_dict({"until_update": 4, "ids": [1, 2, 3], "objects": objects._asdict()})
     for number in range(count):

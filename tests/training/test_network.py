@@ -114,6 +114,41 @@ def test_drift_changes_the_second_frame_only_through_the_target_model(
     assert not torch.equal(seen[0][2], seen[1][2])
 
 
+def test_in_ordered_steps_the_prior_is_the_last_prediction(network: TrainingNetwork, batch: Batch) -> None:
+    network.eval()
+    seen: dict[bool, list[torch.Tensor]] = {False: [], True: []}
+    original = network._segment
+    for ordered, priors_seen in seen.items():
+
+        def watch(by_clip, models, priors, frames, *rest, kept=priors_seen):  # type: ignore[no-untyped-def]
+            logits = original(by_clip, models, priors, frames, *rest)
+            kept += [priors[:, frames].clone(), torch.sigmoid(logits.detach())]
+            return logits
+
+        network._segment = watch  # type: ignore[method-assign]
+        plan = StepPlan(seed=1, drift=True, ordered=ordered, train_stem=True, frozen_statistics=True)
+        loss_of(network, batch, plan)
+    assert torch.equal(seen[False][0], seen[True][0])  # the first is made from the true mask either way
+    assert not torch.equal(seen[False][2], seen[True][2])
+    predicted = seen[True][1][:, 0]
+    expected = torch.nn.functional.interpolate(
+        predicted * (predicted > 0.5), seen[True][2].shape[-2:], mode="area"
+    )
+    torch.testing.assert_close(seen[True][2][:, 0], expected)
+
+
+def test_clips_are_in_order_where_they_are_tracked(recipe_file: Path, data: dict[str, Path]) -> None:
+    recipe = read_recipe(recipe_file)
+    ordered = replace(recipe, stages=(replace(recipe.stages[0], step=2),))
+    plans = [StepPlan.of(ordered, step) for step in range(4)]
+    assert [plan.ordered for plan in plans] == [plan.drift for plan in plans]
+    assert {plan.drift for plan in plans} == {False, True}
+    assert not any(StepPlan.of(recipe, step).ordered for step in range(4))
+    before, after = Batches(recipe, data), Batches(ordered, data)
+    for step, plan in enumerate(plans):
+        assert torch.equal(before[step].images, after[step].images) == (not plan.ordered)
+
+
 def test_degraded_masks_differ_a_little() -> None:
     masks = torch.zeros(40, 1, 80, 80)
     masks[:, :, 20:60, 30:50] = 1

@@ -92,8 +92,9 @@ def _of_frtm(
         "target model": _count(lambda: target.scores(features.layer3)),
     }
     fit = _count(lambda: fit_target_model(*several, weights, model.schedule, [0]))
-    # w1 x, S X, X' S X and X' t, S having nine entries a row: not as the products that are made of them.
-    remember = 2.0 * h * w * (channels * HIDDEN + TAPS * seen + seen**2 + seen)
+    # w1 x, S X, two thirds of X' S X (it is symmetric) and X' t, S having nine entries a row: not as the
+    # products that are made of them.
+    remember = 2.0 * h * w * (channels * HIDDEN + TAPS * seen + seen**2 * 2 / 3 + seen)
     update = _count(refit)
     each_sample = _count(lambda: backbone(image, 3), convolutions=True)
     operations["first frame"] = (

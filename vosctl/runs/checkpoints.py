@@ -8,7 +8,7 @@ from vosctl.errors import OutputError, WeightsError
 from vosctl.media.files import make_folder
 from vosctl.models.weights_file import read_tensors, write_tensors
 
-FORMAT = 2
+FORMAT = 3
 # The newest is what an interrupted run goes on from; the others let a correction begin near its frame.
 _MOST = 4  # each is about 3 MB an object
 _STEM = "state-"

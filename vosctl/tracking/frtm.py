@@ -133,15 +133,17 @@ class FRTM:
             DeviceError: not even one object of one frame fits.
         """
         assert self._learned is not None
-        w1, w2, prior = self._learned.w1, self._learned.w2, self._learned.prior
-        self._layer3, probabilities = self._with_room(images, lambda: self._window()(images, w1, w2, prior))
+        w1, *_, w2, prior, extent = self._learned
+        self._layer3, probabilities = self._with_room(
+            images, lambda: self._window()(images, w1, w2, prior, extent)
+        )
         return probabilities
 
     def _window(self) -> Function:
         """What predicts; plain where its stages are to be measured."""
-        refine, at_once = self.settings.refine, self._maps_at_once
-        window = Window(self.model, refine, at_once, self._stopwatch)
-        return window if self._stopwatch.measures else self._captured(window, "window", refine, at_once)
+        choice = self.settings.refine, self.settings.nearby, self._maps_at_once
+        window = Window(self.model, *choice, self._stopwatch)
+        return window if self._stopwatch.measures else self._captured(window, "window", *choice)
 
     def scores(self) -> Tensor:
         """Coarse scores (B, O, 1, h, w) of the frames predicted last."""
@@ -170,8 +172,10 @@ class FRTM:
                 steps = self.model.schedule.update if self.settings.update else 0
                 update = self._captured(Update(steps), "update", steps)
                 known = self._learned
-                w2, prior = update(probabilities, winner, known.w2, known.normal, known.moment, known.prior)
-                self._learned = known._replace(w2=w2, prior=prior)
+                w2, prior, extent = update(
+                    probabilities, winner, known.w2, known.normal, known.moment, known.prior, known.extent
+                )
+                self._learned = known._replace(w2=w2, prior=prior, extent=extent)
 
     def _remember(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int]) -> Learned:
         """Extend the memories by those of the frames whose turn it is, where their objects are seen."""

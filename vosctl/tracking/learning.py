@@ -14,6 +14,7 @@ from torch import Tensor
 from vosctl.models.halves import in_halves
 from vosctl.models.target_memory import TargetMemory, refit_last_layer
 from vosctl.models.target_model import FitSchedule, TargetModel, gauss_newton
+from vosctl.tracking.search_region import next_extent
 
 FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
 
@@ -27,6 +28,7 @@ class Learned(NamedTuple):
     share: Tensor  # (O,)
     w2: Tensor  # (O, 9, 96)
     prior: Tensor  # (O, h, w), the mask at the last update, at layer3's size
+    extent: Tensor  # (O,), the area that it has or had lately, in cells
 
 
 class FirstFrame:
@@ -55,7 +57,8 @@ class FirstFrame:
         model = gauss_newton(TargetModel(w1, w2), features, labels, weights, self._schedule)
         memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
         w2 = refit_last_layer(model.w2, memory.normal, memory.moment, self._schedule.update)
-        return Learned(*memory, w2, _shrink(labels[:, 0], features.shape[-2:]))
+        prior = _shrink(labels[:, 0], features.shape[-2:])
+        return Learned(*memory, w2, prior, prior.sum((1, 2)))
 
 
 class Extension:
@@ -108,8 +111,15 @@ class Update:
         self._steps = steps
 
     def __call__(
-        self, probabilities: Tensor, winner: Tensor, w2: Tensor, normal: Tensor, moment: Tensor, prior: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        probabilities: Tensor,
+        winner: Tensor,
+        w2: Tensor,
+        normal: Tensor,
+        moment: Tensor,
+        prior: Tensor,
+        extent: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Update O objects after a window.
 
         Args:
@@ -119,14 +129,16 @@ class Update:
             normal: (O, 864, 864), of the memories.
             moment: (O, 864).
             prior: (O, h, w).
+            extent: (O,).
 
         Returns:
-            The new w2 and prior.
+            The new w2, prior and extent.
         """
         labels, _ = soft_labels(probabilities[-1:], winner[-1:], slice(None))
         if self._steps:
             w2 = refit_last_layer(w2, normal, moment, self._steps)
-        return w2, _shrink(labels[:, 0], prior.shape[-2:])
+        prior = _shrink(labels[:, 0], prior.shape[-2:])
+        return w2, prior, next_extent(extent, prior)
 
 
 def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

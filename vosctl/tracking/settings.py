@@ -24,6 +24,8 @@ class TrackerSettings:
     neighbours are so alike that every other one, with twice the weight, does as well for half the work."""
     learning_rate: float = 0.1
     """eta: the share of the newest frame in the memory, in (0, 1), if each is remembered."""
+    nearby: bool = True
+    """Look for an object only around where it was at the last update; everywhere when it is lost."""
     initial_samples: int = 5
     """|M_0|: the first frame and its variations."""
     window: int = 8

@@ -9,6 +9,7 @@ from vosctl.models.backbone import Features
 from vosctl.models.halves import halves, in_halves
 from vosctl.models.model import FRTMModel
 from vosctl.models.target_model import TargetModel
+from vosctl.tracking.search_region import confine, search_region
 from vosctl.tracking.stopwatch import Stopwatch
 
 
@@ -18,17 +19,23 @@ class Window:
     Args:
         model: F and S.
         refine: use S.
+        nearby: look for objects only around where they were.
         at_once: how many masks, frames times objects, to compute at a time; bounds memory.
         stopwatch: measures the stages.
     """
 
-    def __init__(self, model: FRTMModel, refine: bool, at_once: int, stopwatch: Stopwatch) -> None:
+    def __init__(
+        self, model: FRTMModel, refine: bool, nearby: bool, at_once: int, stopwatch: Stopwatch
+    ) -> None:
         self._backbone = model.backbone
         self._refinement = model.refinement if refine else None
+        self._nearby = nearby
         self._at_once = at_once
         self._stage = stopwatch.stage
 
-    def __call__(self, images: Tensor, w1: Tensor, w2: Tensor, priors: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, images: Tensor, w1: Tensor, w2: Tensor, priors: Tensor, extents: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Segment frames.
 
         Args:
@@ -36,6 +43,7 @@ class Window:
             w1: (O, 96, C), of the target models.
             w2: (O, 9, 96).
             priors: (O, h, w), the objects' masks at the last update.
+            extents: (O,), their areas lately.
 
         Returns:
             layer3 (B, C, h, w) and probabilities (B, O+1, H, W), background first; both at least float32.
@@ -47,6 +55,7 @@ class Window:
             (count, w1.shape[2], -(-height // 16), -(-width // 16)),
             dtype=w1.dtype, device=w1.device, memory_format=torch.channels_last,
         )  # fmt: skip
+        region = search_region(priors, extents) if self._nearby else None
         step = max(1, self._at_once // len(w1))
         at_a_time = halves(count, images.device)
 
@@ -59,6 +68,8 @@ class Window:
                     kept.copy_(features.layer3)
                 with self._stage("target model", at_a_time):
                     scores = targets.scores(kept)  # (B, O, h, w)
+                    if region is not None:
+                        scores = confine(scores, region)
                 with self._stage("refinement", at_a_time):
                     logits = self._logits(features, scores, priors, some.shape[-2:])
                 with self._stage("aggregation", at_a_time):
