@@ -13,8 +13,8 @@ def square(side: int = 4, at: int = 10) -> torch.Tensor:
 
 
 def test_the_region_is_what_the_object_can_reach() -> None:
-    region = search_region(square(), torch.tensor([16.0]))[0]
-    reach = 7  # 0.7 of the side of 4, and 5 cells, rounded down
+    region = search_region(square(), torch.tensor([5.0]))[0]
+    reach = 8  # the square root of 5, and 6 cells, rounded down
     expected = torch.zeros(30, 54, dtype=torch.bool)
     expected[10 - reach : 14 + reach, 10 - reach : 14 + reach] = True
     assert torch.equal(region, expected)
