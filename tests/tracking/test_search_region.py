@@ -13,11 +13,16 @@ def square(side: int = 4, at: int = 10) -> torch.Tensor:
 
 
 def test_the_region_is_what_the_object_can_reach() -> None:
-    region = search_region(square(), torch.tensor([5.0]))[0]
-    reach = 8  # the square root of 5, and 6 cells, rounded down
-    expected = torch.zeros(30, 54, dtype=torch.bool)
-    expected[10 - reach : 14 + reach, 10 - reach : 14 + reach] = True
-    assert torch.equal(region, expected)
+    """Against the distance from each cell to each, for all sizes of objects at once."""
+    generator = torch.Generator().manual_seed(0)
+    priors = (torch.rand(40, 30, 54, generator=generator) > 0.998).float() * 0.5
+    extents = torch.linspace(0.1, 2000, 40)
+    priors[:, 0, 0] = 500  # so that none is lost
+    rows, columns = torch.meshgrid(torch.arange(30), torch.arange(54), indexing="ij")
+    for prior, extent, region in zip(priors, extents, search_region(priors, extents), strict=True):
+        y, x = torch.nonzero(prior, as_tuple=True)
+        away = torch.maximum((rows[..., None] - y).abs(), (columns[..., None] - x).abs()).amin(-1)
+        assert torch.equal(region, away <= int(extent.sqrt() + 6))
 
 
 def test_what_was_larger_lately_reaches_farther() -> None:

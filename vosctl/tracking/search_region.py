@@ -22,9 +22,7 @@ _FORGETS = 0.9  # what the area that it had counts for, an update later
 
 
 def search_region(prior: Tensor, extent: Tensor) -> Tensor:
-    """The cells in reach of each object.
-
-    The host reads nothing, so the reach is tried in steps of one cell, up to the whole map.
+    """The cells in reach of each object: a square around each cell of its mask.
 
     Args:
         prior: (O, h, w), the share of each cell that the mask covered at the last update.
@@ -34,14 +32,21 @@ def search_region(prior: Tensor, extent: Tensor) -> Tensor:
         (O, h, w) bool.
     """
     share, more = _REACH
-    reach = (share * extent.sqrt() + more).view(-1, 1, 1)
-    grown = (prior > _COVERED).to(prior.dtype)
-    region = grown > 0
-    for distance in range(1, max(prior.shape[-2:])):
-        grown = F.max_pool2d(grown, 3, 1, 1)
-        region |= (grown > 0) & (reach >= distance)
+    farthest = max(prior.shape[-2:])
+    reach = (share * extent.sqrt() + more).clamp(max=farthest).long().view(-1, 1, 1)
+    region = prior > _COVERED
+    # Squares add up: of 1, 2, 4, ... cells those that make up the reach. So the host reads nothing.
+    for bit in range(farthest.bit_length()):
+        region = torch.where(reach >> bit & 1 > 0, _grown(region, 1 << bit), region)
     lost = prior.sum((1, 2)) <= _LOST * extent
     return region | lost.view(-1, 1, 1)
+
+
+def _grown(region: Tensor, by: int) -> Tensor:
+    """(O, h, w) bool, with all that is so many rows and columns away or less."""
+    maps = region[:, None].float()
+    maps = F.max_pool2d(F.max_pool2d(maps, (2 * by + 1, 1), 1, (by, 0)), (1, 2 * by + 1), 1, (0, by))
+    return maps[:, 0] > 0
 
 
 def next_extent(extent: Tensor, prior: Tensor) -> Tensor:
