@@ -38,6 +38,13 @@ def test_a_lost_object_may_be_anywhere() -> None:
     assert not search_region(square(3), torch.tensor([40.0])).all()
 
 
+def test_a_tiny_object_has_a_region_too() -> None:
+    prior = 0.05 * square(1)  # a dozen pixels
+    region = search_region(prior, prior.sum((1, 2)))
+    assert region[0, 10, 10]
+    assert not region.all()
+
+
 def test_objects_have_their_own_regions() -> None:
     priors = torch.cat([square(), square(at=20), torch.zeros(1, 30, 54)])
     extents = torch.tensor([16.0, 16.0, 16.0])

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-_COVERED = 0.1  # the least share of a cell that makes it part of the mask
+_COVERED = 0.1  # the least share of a cell that makes it part of the mask, if none has much less
 # How far from the mask: this much of the object's extent, and so many cells more. With 0.7 and 5 fast objects
 # are lost (every third frame of `drift-straight`: J&F 64 instead of 72), 1.5 and 8 let mistakes in.
 _REACH = 1.0, 6.0
@@ -34,7 +34,7 @@ def search_region(prior: Tensor, extent: Tensor) -> Tensor:
     share, more = _REACH
     farthest = max(prior.shape[-2:])
     reach = (share * extent.sqrt() + more).clamp(max=farthest).long().view(-1, 1, 1)
-    region = prior > _COVERED
+    region = prior > (prior.amax((1, 2), keepdim=True) / 2).clamp(max=_COVERED)
     # Squares add up: of 1, 2, 4, ... cells those that make up the reach. So the host reads nothing.
     for bit in range(farthest.bit_length()):
         region = torch.where(reach >> bit & 1 > 0, _grown(region, 1 << bit), region)
