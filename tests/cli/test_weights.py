@@ -130,6 +130,8 @@ def test_a_training_run_is_exported_with_its_card(vosctl: Command) -> None:
     assert "--overwrite" in vosctl(*export).error
     assert "expected KEY=TEXT" in vosctl(*export, "--overwrite", "--card", "nothing").error
     assert "ends in .pt" in vosctl("weights", "export", "checkpoint.pt", "m.bin").error
+    for wrong in ("start.pt", "start.pt=2", "start.pt=half", "=0.5"):
+        assert "expected MODEL.pt=SHARE" in vosctl(*export, "--overwrite", "--blend", wrong).error
 
 
 def test_what_is_no_checkpoint_of_the_authors(vosctl: Command, tmp_path: Path) -> None:

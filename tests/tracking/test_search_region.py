@@ -22,7 +22,7 @@ def test_the_region_is_what_the_object_can_reach() -> None:
     for prior, extent, region in zip(priors, extents, search_region(priors, extents), strict=True):
         y, x = torch.nonzero(prior, as_tuple=True)
         away = torch.maximum((rows[..., None] - y).abs(), (columns[..., None] - x).abs()).amin(-1)
-        assert torch.equal(region, away <= int(extent.sqrt() + 6))
+        assert torch.equal(region, away <= int(0.8 * extent.sqrt() + 6))
 
 
 def test_what_was_larger_lately_reaches_farther() -> None:

@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +12,7 @@ from tests.training.conftest import RECIPE
 from tests.training.resuming import run_twice
 from vosctl.errors import DatasetError, UsageError, VosctlError, WeightsError
 from vosctl.models.registry import load_model
-from vosctl.models.weights_file import write_weights
+from vosctl.models.weights_file import file_sha256, write_weights
 from vosctl.training.batches import Batches
 from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.export import export_checkpoint
@@ -104,6 +105,25 @@ def test_an_export_is_a_model(recipe_file: Path, data: dict[str, Path], tmp_path
         for text in ("for tests", '"seed": 3', '"trained_steps": 2', '"two"', sha256, "frtm-rn18")
     )
     assert str(tmp_path) not in card
+
+
+def test_an_export_may_be_a_mean_with_an_earlier_model(
+    recipe_file: Path, data: dict[str, Path], tmp_path: Path
+) -> None:
+    torch.manual_seed(5)
+    earlier = TrainingNetwork(read_recipe(recipe_file)).state_dict()
+    write_weights(tmp_path / "earlier.pt", "frtm-rn18", earlier, {})
+    trainer = Trainer(read_recipe(recipe_file), data, tmp_path / "run", CPU)
+    trainer.run(until=1)
+    export_checkpoint(trainer.checkpoint_path, tmp_path / "m.pt", blend=(tmp_path / "earlier.pt", 0.75))
+    model = load_model(str(tmp_path / "m.pt"), device="cpu", precision="fp32")
+    assert model.refinement is not None
+    name = "refinement.project.conv2.weight"
+    expected = 0.25 * trainer.average.values[name] + 0.75 * earlier[name]
+    found = model.refinement.project.conv2.weight
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)  # half precision in the files
+    card = json.loads((tmp_path / "m.json").read_text())
+    assert card["blended_with"] == {"sha256": file_sha256(tmp_path / "earlier.pt"), "share": 0.75}
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(

@@ -152,6 +152,15 @@ def export(
             show_default=False,
         ),
     ] = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            "--blend",
+            metavar="MODEL.pt=SHARE",
+            help="Take the mean with a model that the run started from, which has this share of it.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model file that exists.")] = False,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -171,10 +180,24 @@ def export(
         card[key] = text
     if scores:
         card["scores"] = _scores(scores)
-    sha256 = export_checkpoint(checkpoint, destination, card)
+    sha256 = export_checkpoint(checkpoint, destination, card, _blend(blend) if blend else None)
     console.print(f"{destination}: SHA-256 {sha256}", markup=False)
     if as_json:
         json_result.put({"file": str(destination), "sha256": sha256})
+
+
+def _blend(text: str) -> tuple[Path, float]:
+    """MODEL.pt=SHARE."""
+    from vosctl.errors import UsageError
+
+    path, _, share = text.rpartition("=")
+    try:
+        value = float(share)
+    except ValueError:
+        value = -1.0
+    if not path or not 0 <= value <= 1:
+        raise UsageError(f"--blend {text}: expected MODEL.pt=SHARE, the share from 0 to 1")
+    return Path(path), value
 
 
 def _scores(path: Path) -> dict[str, object]:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 _COVERED = 0.1  # the least share of a cell that makes it part of the mask, if none has much less
 # How far from the mask: this much of the object's extent, and so many cells more. With 0.7 and 5 fast objects
-# are lost (every third frame of `drift-straight`: J&F 64 instead of 72), 1.5 and 8 let mistakes in.
-_REACH = 1.0, 6.0
+# are lost (every third frame of `drift-straight`: J&F 64 instead of 71), 1.5 and 8 let mistakes in.
+_REACH = 0.8, 6.0
 _LOST = 0.2  # of the area that the object had lately; with less left, it may be anywhere
 _FORGETS = 0.9  # what the area that it had counts for, an update later
 

@@ -8,9 +8,18 @@ from typing import Any
 from vosctl.models.registry import architecture_name
 from vosctl.models.weights_file import file_sha256, write_weights
 from vosctl.training.checkpoint import read_checkpoint
+from vosctl.training.networks import make_network
+from vosctl.training.recipe import Recipe
+from vosctl.training.start import load_start
+from vosctl.training.typed_table import read_table
 
 
-def export_checkpoint(checkpoint: Path, destination: Path, card: Mapping[str, Any] | None = None) -> str:
+def export_checkpoint(
+    checkpoint: Path,
+    destination: Path,
+    card: Mapping[str, Any] | None = None,
+    blend: tuple[Path, float] | None = None,
+) -> str:
     """Write the averaged weights of a checkpoint in half precision, and a card beside them.
 
     The card tells the recipe, the seed, the data by name, the versions and the validation scores of the run.
@@ -19,12 +28,16 @@ def export_checkpoint(checkpoint: Path, destination: Path, card: Mapping[str, An
         checkpoint: of a run.
         destination: of the model file, *.pt; the card is *.json.
         card: further fields, such as `summary`, `license`, `data`, `commit` and `scores`; they win.
+        blend: a model file, fitted to the run's networks as at a start, and its share, in [0, 1], of the mean
+            with the checkpoint's weights. Between a model and what further training makes of it the mean is
+            often better than either (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
 
     Returns:
         The model file's SHA-256.
 
     Raises:
-        WeightsError: the checkpoint cannot be read, or there is no architecture like it.
+        WeightsError: a file cannot be read, or there is no architecture like it.
+        UsageError: the file to blend with does not fit.
         OutputError: the model file cannot be written.
     """
     content = read_checkpoint(checkpoint)
@@ -47,4 +60,12 @@ def export_checkpoint(checkpoint: Path, destination: Path, card: Mapping[str, An
         "checkpoint_sha256": file_sha256(checkpoint),
         "recipe": recipe,
     }
-    return write_weights(destination, architecture, content.average, {**fields, **(card or {})}, options)
+    state = content.average
+    if blend is not None:
+        path, share = blend
+        network = make_network(read_table(Recipe, recipe, str(checkpoint)))
+        load_start(network, path)
+        other = network.state_dict()
+        state = {k: v.lerp(other[k], share) if v.is_floating_point() else v for k, v in state.items()}
+        fields["blended_with"] = {"sha256": file_sha256(path), "share": share}
+    return write_weights(destination, architecture, state, {**fields, **(card or {})}, options)
