@@ -90,7 +90,7 @@ class SpeedResult:
     precision: str
     threads: int
     product_rate: float
-    """Operations a second of a large matrix product in this number type, measured in the same run."""
+    """Operations a second of a large product in this number type, measured in the same run."""
     clips: tuple[ClipSpeed, ...]
 
     def to_json(self) -> dict[str, Any]:
