@@ -124,6 +124,7 @@ def test_an_export_may_be_a_mean_with_an_earlier_model(
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)  # half precision in the files
     card = json.loads((tmp_path / "m.json").read_text())
     assert card["blended_with"] == {"sha256": file_sha256(tmp_path / "earlier.pt"), "share": 0.75}
+    assert card["validation"] is None
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(

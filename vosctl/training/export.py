@@ -68,4 +68,5 @@ def export_checkpoint(
         other = network.state_dict()
         state = {k: v.lerp(other[k], share) if v.is_floating_point() else v for k, v in state.items()}
         fields["blended_with"] = {"sha256": file_sha256(path), "share": share}
+        fields["validation"] = None  # that was of the run's own weights
     return write_weights(destination, architecture, state, {**fields, **(card or {})}, options)
