@@ -13,6 +13,7 @@ bfloat16 are larger: with an exact G w2 gets better over 20 steps of conjugate g
 worse after five.
 """
 
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import torch
@@ -83,8 +84,8 @@ class TargetMemory(NamedTuple):
         """G <- (1 - sum weights_k) G + sum weights_k G_k, and b likewise; features (O or 1, K, C, h, w)."""
         grid = features.shape[-2:]
 
-        def of_frames(frames: slice) -> tuple[Tensor, Tensor] | None:
-            """What they add to G and b."""
+        def of_frames(frames: slice) -> tuple[Tensor, Tensor, Tensor] | None:
+            """X', S X with the weights in S, and what they add to b."""
             gamma = weights[:, frames]  # (O, K')
             if _is_nothing(gamma):
                 return None
@@ -95,32 +96,28 @@ class TargetMemory(NamedTuple):
             z = z.unflatten(2, grid)
             b = scatter(target).transpose(1, 2).flatten(2) @ z.flatten(1, 3)  # (O, 9, 96)
             sx = _apply_stencil(stencil.flatten(0, 1), z.flatten(0, 1))
-            return _symmetric(_neighbour_columns(z), sx.view(len(gamma), -1, sx.shape[-1])), b.flatten(1)
+            return _neighbour_columns(z), sx.view(len(gamma), -1, sx.shape[-1]), b.flatten(1)
 
         parts = [part for part in in_halves(of_frames, weights.shape[1], weights.device) if part is not None]
         keep = 1 - weights.sum(1, keepdim=True)
         normal, moment = torch.empty_like(self.normal), self.moment * keep
-        for _, b in parts:
+        for *_, b in parts:
             moment += b
+        edges = range(0, normal.shape[1] + 1, normal.shape[1] // _BLOCKS)
+        blocks = [slice(first, last) for first, last in pairwise(edges)]
+        halves = [blocks[:-1], blocks[-1:]]  # down to the diagonal the last is as much as those before
 
-        def add_up(rows: slice) -> None:
-            total = torch.mul(self.normal[:, rows], keep.unsqueeze(2), out=normal[:, rows])
-            for g, _ in parts:
-                total += g[:, rows]
+        def add_up(half: slice) -> None:
+            for own in chain.from_iterable(halves[half]):
+                upper = normal[:, : own.stop, own]
+                torch.mul(self.normal[:, : own.stop, own], keep.unsqueeze(2), out=upper)
+                for x, sx, _ in parts:
+                    upper += x[:, : own.stop] @ sx[..., own]
 
-        in_halves(add_up, normal.shape[1], normal.device)
+        in_halves(add_up, 2, normal.device)
+        for own in blocks:  # G is symmetric
+            normal[:, own, : own.start] = normal[:, : own.start, own].mT
         return self._replace(normal=normal, moment=moment)
-
-
-def _symmetric(x: Tensor, y: Tensor) -> Tensor:
-    """The product of x (O, m, n) and y (O, n, m), known to be symmetric: a third of it is not computed."""
-    product = x.new_empty(len(x), x.shape[1], x.shape[1])
-    width = x.shape[1] // _BLOCKS
-    for first in range(0, x.shape[1], width):
-        own = slice(first, first + width)
-        product[:, : own.stop, own] = x[:, : own.stop] @ y[..., own]
-        product[:, own, :first] = product[:, :first, own].mT
-    return product
 
 
 def _is_nothing(weights: Tensor) -> bool:

@@ -19,9 +19,10 @@ class TrackerSettings:
     update_interval: int = 4
     """t_s: frames between two updates. The paper has 8; every 4 costs little and is better where motion is
     fast, and a refinement network that sees the prior then sees a fresher one."""
-    memory_interval: int = 2
+    memory_interval: int = 4
     """Frames from one that is remembered to the next, counted back from an update. The paper remembers each;
-    neighbours are so alike that every other one, with twice the weight, does as well for half the work."""
+    neighbours are so alike that every fourth, with four times the weight, does as well for a quarter of the
+    work."""
     learning_rate: float = 0.1
     """eta: the share of the newest frame in the memory, in (0, 1), if each is remembered."""
     nearby: bool = True
