@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from vosctl.training.losses import score_loss, segmentation_losses
+from vosctl.training.losses import segmentation_losses
 
 ONE = torch.ones(1, 1, dtype=torch.bool)
 
@@ -56,28 +56,3 @@ def test_objects_compete() -> None:
         torch.tensor([[2.0, 4.0]])[..., None, None].expand(1, 2, 4, 4), masks, both
     )[1]
     assert contested > alone + 0.5
-
-
-def test_the_score_loss_is_the_target_models_own() -> None:
-    """On masks that are constant within cells it is eq. (2) with eq. (4), written out."""
-    cells = torch.zeros(1, 2, 6, 8, dtype=torch.uint8)
-    cells[0, 0, 2, 3] = 1  # less than a tenth: its weight is raised
-    cells[0, 1, :, :4] = 1  # half: all weigh the same
-    scores = torch.randn(1, 2, 6, 8, dtype=torch.float64)
-    errors = (scores - cells) ** 2
-    share = 1 / 48
-    small = torch.where(cells[0, 0] == 1, 0.1 / share, 0.9 / (1 - share))
-    expected = ((small * errors[0, 0]).mean() + errors[0, 1].mean()) / 2
-    masks = cells.repeat_interleave(4, 2).repeat_interleave(4, 3)
-    both = torch.ones(1, 2, dtype=torch.bool)
-    assert torch.allclose(score_loss(scores, masks, both).double(), expected, rtol=1e-5)
-    assert score_loss(cells.double(), masks, both) == 0
-
-    masks[..., :8] = 255
-    before = score_loss(scores, masks, both)
-    scores[..., :2] += 3
-    assert score_loss(scores, masks, both) == before
-    first = torch.tensor([[True, False]])
-    before = score_loss(scores, masks, first)
-    scores[0, 1] += 3
-    assert score_loss(scores, masks, first) == before

@@ -69,18 +69,6 @@ def test_features_learn_from_the_scores_too(network: TrainingNetwork, batch: Bat
     assert not torch.allclose(whole, network.backbone.get_parameter("layer3.1.conv2.weight").grad)
 
 
-def test_the_score_loss_trains_the_features_alone(network: TrainingNetwork, batch: Batch) -> None:
-    images = batch.images.float() / 255
-    plain = network(images, batch.masks, batch.present, PLAN)["loss"]
-    network.recipe = replace(network.recipe, loss=replace(network.recipe.loss, score=2.0))
-    terms = network(images, batch.masks, batch.present, PLAN)
-    assert torch.allclose(terms["loss"], plain + 2 * terms["score"])
-    (terms["loss"] - plain).backward()
-    moved = {n for n, p in network.named_parameters() if p.grad is not None and p.grad.abs().max() > 1e-6}
-    assert "backbone.layer3.1.conv2.weight" in moved
-    assert not any(name.startswith(("refinement.", "backbone.layer4.")) for name in moved)
-
-
 def test_the_stem_rests_when_told(network: TrainingNetwork, batch: Batch) -> None:
     plan = StepPlan(seed=1, drift=False, ordered=False, train_stem=False, frozen_statistics=False)
     loss_of(network, batch, plan).backward()

@@ -5,7 +5,6 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
 from vosctl.models.aggregation import aggregate
-from vosctl.models.normal_equations import KAPPA_MIN
 from vosctl.training.sample import VOID
 
 
@@ -43,25 +42,3 @@ def segmentation_losses(logits: Tensor, masks: Tensor, present: Tensor) -> tuple
     visible = (target.sum((2, 3)) > 0).float()
     iou = ((1 - both / either.clamp_min(1)) * visible).sum() / visible.sum().clamp_min(1)
     return bce, iou
-
-
-def score_loss(scores: Tensor, masks: Tensor, present: Tensor) -> Tensor:
-    """What D is fitted by, on frames that it was not fitted to: for the features that it sees.
-
-    The squared error of FRTM eq. (2) with the weights of eq. (4), on the grid of the scores.
-
-    Args:
-        scores: (N, O, h, w), D's.
-        masks: (N, O, H, W) uint8, as in `segmentation_losses`.
-        present: (N, O) bool: which objects the clip has.
-
-    Returns:
-        A scalar, the mean over the cells.
-    """
-    size = scores.shape[-2:]
-    target = F.interpolate((masks == 1).float(), size, mode="area")
-    counted = F.interpolate((masks != VOID).float(), size, mode="area") * present[:, :, None, None]
-    share = target.mean((2, 3), keepdim=True).clamp(1e-3, 1 - 1e-3)  # kappa-hat
-    wanted = share.clamp_min(KAPPA_MIN)
-    weights = torch.lerp((1 - wanted) / (1 - share), wanted / share, target)
-    return (counted * weights * (scores.float() - target) ** 2).sum() / counted.sum().clamp_min(1)

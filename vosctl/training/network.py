@@ -12,7 +12,7 @@ from vosctl.models.refinement import RefinementNetwork
 from vosctl.models.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
 from vosctl.tracking.learning import FEWEST_PIXELS
 from vosctl.training.backbone_training import BackboneTraining
-from vosctl.training.losses import score_loss, segmentation_losses
+from vosctl.training.losses import segmentation_losses
 from vosctl.training.priors import simulate_priors
 from vosctl.training.recipe import Recipe
 from vosctl.training.scores import distort_scores
@@ -70,7 +70,7 @@ class TrainingNetwork(BackboneTraining):
             plan: the step's.
 
         Returns:
-            Scalars: `loss`, and its terms `bce` and `iou`; `score` where it counts.
+            Scalars: `loss`, and its terms `bce` and `iou`.
         """
         clips, frames = images.shape[:2]
         size = images.shape[-2:]
@@ -91,13 +91,7 @@ class TrainingNetwork(BackboneTraining):
             logits.flatten(0, 1), masks[:, 1:].flatten(0, 1), present.repeat_interleave(frames - 1, 0)
         )
         weights = self.recipe.loss
-        terms = {"loss": weights.bce * bce + weights.iou * iou, "bce": bce.detach(), "iou": iou.detach()}
-        if weights.score > 0:
-            scores = _scores(by_clip[2], models)  # (B, T, O, h, w)
-            labels, there = masks[:, 1:].flatten(0, 1), present.repeat_interleave(frames - 1, 0)
-            score = score_loss(scores.flatten(0, 1), labels, there)
-            terms |= {"loss": terms["loss"] + weights.score * score, "score": score.detach()}
-        return terms
+        return {"loss": weights.bce * bce + weights.iou * iou, "bce": bce.detach(), "iou": iou.detach()}
 
     def _fit(self, features: Tensor, masks: Tensor, plan: StepPlan) -> TargetModel:
         """D of every object of every clip: features (B, C, h, w), masks (B, O, H, W) -> B*O models."""
@@ -185,8 +179,13 @@ class TrainingNetwork(BackboneTraining):
     ) -> Tensor:
         """Scores and S: features of all stages (B, T, C, h, w) -> logits (B, T', O, H, W) of some frames."""
         clips = by_clip[0].shape[0]
+        objects = models.w1.shape[0] // clips
         chosen = [f[:, frames] for f in by_clip]
-        seen = _scores(chosen[2], models).flatten(0, 1)  # (B*T', O, h, w)
+        scores = []
+        for clip in range(clips):
+            own = slice(clip * objects, (clip + 1) * objects)
+            scores.append(TargetModel(models.w1[own], models.w2[own]).scores(chosen[2][clip].float()))
+        seen = torch.cat(scores)  # (B*T', O, h, w)
         if self.recipe.target.distort > 0:
             seen = distort_scores(seen, self.recipe.target.distort, plan.seed + frames.start)
         with self._autocast(chosen[0].device):
@@ -195,14 +194,6 @@ class TrainingNetwork(BackboneTraining):
             logits = self.refinement(features, seen, size, prior)
         result: Tensor = logits.unflatten(0, (clips, -1))
         return result
-
-
-def _scores(layer3: Tensor, models: TargetModel) -> Tensor:
-    """Of all clips: features (B, T, C, h, w) and B*O models -> (B, T, O, h, w), in float32."""
-    clips = layer3.shape[0]
-    objects = models.w1.shape[0] // clips
-    each = zip(layer3.float(), models.w1.split(objects), models.w2.split(objects), strict=True)
-    return torch.stack([TargetModel(w1, w2).scores(features) for features, w1, w2 in each])
 
 
 def degrade_masks(labels: Tensor, share: float, seed: int) -> Tensor:

@@ -109,8 +109,6 @@ class LossRecipe:
     """Binary cross-entropy per pixel (the paper's loss)."""
     iou: float = 0.0
     """One minus the soft intersection over union, per frame and object."""
-    score: float = 0.0
-    """FRTM: squared error of D's scores on frames that it was not fitted to, which trains the features."""
     coarse: float = 1.0
     """A-GAME: binary cross-entropy of the coarse masks."""
 
