@@ -32,21 +32,6 @@ def test_the_label_follows_the_picture(data: dict[str, Path]) -> None:
         assert (red ^ marked).float().mean() < 0.02
 
 
-def test_the_camera_comes_near_and_keeps_the_object_in_view(data: dict[str, Path]) -> None:
-    sequences = find_sequences(data["clips"])
-    still, moving = RealClips(sequences, ("two",)), RealClips(sequences, ("two",), approach=1.0)
-    ratios = []
-    for seed in range(10):
-        areas, near = (
-            (source.draw(np.random.default_rng(seed), 4, (72, 112)).labels == 1).float().mean((1, 2))
-            for source in (still, moving)
-        )
-        assert near.min() > 0
-        ratios.append([float(a.max() / a.min().clamp(min=1e-4)) for a in (areas, near)])
-    usual, nearer = np.median(ratios, 0)
-    assert nearer > 1.5 * usual
-
-
 def test_frames_differ_and_clips_repeat(data: dict[str, Path]) -> None:
     source = RealClips(find_sequences(data["clips"]))
     first = source.draw(np.random.default_rng(4), 3, (64, 96))

@@ -52,9 +52,9 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     path = data[recipe.data]
     source: ClipSource
     if recipe.kind == "clips":
-        source = RealClips(open_sequences(path), recipe.without, recipe.approach)
+        source = RealClips(open_sequences(path), recipe.without)
     elif recipe.kind == "still":
-        source = StillClips(path, recipe.approach)
+        source = StillClips(path)
     elif recipe.kind == "boxes":
         source = BoxedObjects(find_pictures(path, recipe.without))
     else:

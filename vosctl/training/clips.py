@@ -6,16 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.training import warps
-from vosctl.training.order import FloatArray, approaches, chance_of_frames, choose_frames
+from vosctl.training.order import chance_of_frames, choose_frames
 from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.pictures import read_image, read_labels
-from vosctl.training.sample import VOID, TrainingClip
-
-_NEAREST = 3.0  # times as large as from where the camera was, at most
+from vosctl.training.sample import TrainingClip
 
 
 @dataclass(frozen=True)
@@ -75,30 +72,15 @@ def is_left_out(name: str, without: tuple[str, ...]) -> bool:
     return any(re.fullmatch(pattern, name) for pattern in without)
 
 
-def _focus(labels: Tensor, where: FloatArray) -> FloatArray:
-    """A place (x, y) on or beside the objects of a label map, in shares of its sides; `where` says which."""
-    rows, columns = torch.nonzero((labels > 0) & (labels != VOID), as_tuple=True)
-    if not len(rows):
-        return where
-    first = np.array([int(columns.min()), int(rows.min())])
-    last = np.array([int(columns.max()), int(rows.max())])
-    place: FloatArray = (first + where * (last + 1 - first)) / np.array(labels.shape[::-1])
-    return place
-
-
 class RealClips:
     """Random frames of real clips, seen through a camera that is held a little differently each time.
 
     Args:
         sequences: what to draw from, each equally often.
         without: names of sequences to leave out, as regular expressions that match the whole name.
-        approach: probability that the camera comes much nearer to the objects, or goes away.
     """
 
-    def __init__(
-        self, sequences: list[Sequence], without: tuple[str, ...] = (), approach: float = 0.0
-    ) -> None:
-        self.approach = approach
+    def __init__(self, sequences: list[Sequence], without: tuple[str, ...] = ()) -> None:
         self.sequences = [s for s in sequences if not is_left_out(s.name, without)]
         if not self.sequences:
             raise DatasetError(f"`without` leaves none of the {len(sequences)} sequences")
@@ -115,22 +97,18 @@ class RealClips:
         angle = rng.normal(0, 0.05)
         where = rng.uniform(0.0, 1.0, 2)
         hand = chance_of_frames(rng, frames, step, lambda rng: rng.normal(size=4))
-        nearer = approaches(rng, frames, step, self.approach, _NEAREST)
         images, maps = [], []
-        for index, shake, near in zip(chosen, hand, nearer, strict=True):
+        for index, shake in zip(chosen, hand, strict=True):
             image = read_image(sequence.frames[index], shortest=round(min(size) * min(zoom, 1.2)))
             labels = read_labels(sequence.labels[index])
             height, width = image.shape[1:]
             cover = max(size[0] / height * aspect, size[1] / width / aspect)
-            scale = cover * zoom * near * float(np.exp(0.03 * shake[0]))
+            scale = cover * zoom * float(np.exp(0.03 * shake[0]))
             # The middle of the view, anywhere that keeps the view within the picture.
             slack = np.maximum(
                 0.0, 1 - np.array([size[1] / width / aspect, size[0] / height * aspect]) / scale
             )
-            middle = 0.5 + (where - 0.5) * slack
-            if near > 1:  # to what the clip is about, or it would seldom be in view
-                middle = np.clip(_focus(labels, where), 0.5 - slack / 2, 0.5 + slack / 2)
-            middle = middle + 0.01 * shake[1:3]
+            middle = 0.5 + (where - 0.5) * slack + 0.01 * shake[1:3]
             matrix = warps.affine(
                 (float(middle[0]) * width, float(middle[1]) * height),
                 (size[1] / 2, size[0] / 2),

@@ -58,24 +58,3 @@ def chance_of_frames(
         return np.stack([draw(rng) for _ in range(frames)])
     first, last = draw(rng), draw(rng)
     return np.stack([first + share * (last - first) for share in np.linspace(0, 1, frames)])
-
-
-def approaches(
-    rng: np.random.Generator, frames: int, step: int, probability: float, nearest: float
-) -> FloatArray:
-    """How much larger all is in each frame of a clip: 1, or in some clips up to `nearest` and of all sizes.
-
-    Args:
-        rng: where the chance comes from.
-        frames: T.
-        step: see above.
-        probability: that sizes differ.
-        nearest: the largest.
-
-    Returns:
-        (T,), each 1 or more.
-    """
-    if not probability or rng.random() >= probability:
-        return np.ones(frames)
-    logarithms = chance_of_frames(rng, frames, step, lambda rng: rng.uniform(0, np.log(nearest), 1))
-    return np.exp(logarithms[:, 0])

@@ -51,8 +51,6 @@ class SourceRecipe:
     """How often clips come from here, against the other sources."""
     without: tuple[str, ...] = ()
     """For `clips` and `boxes`: sequences or photographs to leave out, as regular expressions."""
-    approach: float = 0.0
-    """For `clips` and `still`: probability that the camera comes much nearer within a clip, or goes away."""
     distractors: float = 0.0
     """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip
     as something that is not followed."""

@@ -12,11 +12,9 @@ from torch import Tensor
 
 from vosctl.training import warps
 from vosctl.training.augment import gaussian_blur
-from vosctl.training.order import approaches, chance_of_frames
+from vosctl.training.order import chance_of_frames
 from vosctl.training.pictures import MaskedPhotos
 from vosctl.training.sample import MOST_OBJECTS, VOID, TrainingClip
-
-_NEAREST = 2.2  # times as large, at most: photographs show their objects large already
 
 
 class StillClips:
@@ -24,11 +22,9 @@ class StillClips:
 
     Args:
         objects: a folder of `images` and `masks`.
-        approach: probability that the camera comes much nearer to the object, or goes away.
     """
 
-    def __init__(self, objects: Path, approach: float = 0.0) -> None:
-        self.approach = approach
+    def __init__(self, objects: Path) -> None:
         self.objects = MaskedPhotos.find(objects)
 
     def draw(
@@ -56,11 +52,10 @@ class StillClips:
         bend = warps.elastic_fields(rng, frames, size, amount * 0.012 * min(size), cells, step)
         places = chance_of_frames(rng, frames, step, lambda rng: rng.uniform(0.35, 0.65, 2))
         poses = chance_of_frames(rng, frames, step, lambda rng: amount * rng.normal(size=12))
-        nearer = approaches(rng, frames, step, self.approach, _NEAREST)
         window = warps.Window(0, 0, *size)
         images, maps = [], []
-        for frame, (place, pose, near) in enumerate(zip(places, poses, nearer, strict=True)):
-            scale = zoom * near * float(np.exp(0.06 * pose[0]))
+        for frame, (place, pose) in enumerate(zip(places, poses, strict=True)):
+            scale = zoom * float(np.exp(0.06 * pose[0]))
             matrix = warps.affine(
                 focus,
                 (size[1] * place[0], size[0] * place[1]),
