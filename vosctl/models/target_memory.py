@@ -26,7 +26,7 @@ from vosctl.models.normal_equations import score_equations
 from vosctl.models.target_model import HIDDEN, LAMBDA, PRECONDITIONER, scatter
 
 TAPS = 9
-_BLOCKS = 3  # of columns of G
+_BLOCKS = 3  # of columns of G; with 3, down to the diagonal, the last is as much work as the others
 _CELLS = 3  # of a row that are taken at a time in products with S
 
 
@@ -105,7 +105,7 @@ class TargetMemory(NamedTuple):
             moment += b
         edges = range(0, normal.shape[1] + 1, normal.shape[1] // _BLOCKS)
         blocks = [slice(first, last) for first, last in pairwise(edges)]
-        halves = [blocks[:-1], blocks[-1:]]  # down to the diagonal the last is as much as those before
+        halves = [blocks[:-1], blocks[-1:]]
 
         def add_up(half: slice) -> None:
             for own in chain.from_iterable(halves[half]):
