@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from vosctl.models import graphs, halves
+from vosctl.compute import graphs, two_threads
 
 
 class Recording(TorchDispatchMode):
@@ -58,7 +58,8 @@ def imitate_graphs(monkeypatch: pytest.MonkeyPatch) -> list[Recording]:
         with recording:
             yield
 
-    monkeypatch.setattr(halves, "halves", lambda *_: 1)  # which is for CPUs; threads are not recorded
+    # Halves are for CPUs, and their threads are not recorded.
+    monkeypatch.setattr(two_threads, "halves", lambda *_: 1)
     monkeypatch.setattr(graphs, "_capturable", lambda _: True)
     monkeypatch.setattr(torch.cuda, "Stream", lambda *_: stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda *_: stream)

@@ -6,9 +6,9 @@ import torch
 
 from tests.cli.command import Command
 from tests.evaluation.small_davis import moving_objects, save_davis
-from vosctl.models.agame import AGAME, AGAMEOptions
-from vosctl.models.backbone import ResNet
-from vosctl.models.weights_file import write_weights
+from vosctl.systems.agame.network import AGAME, AGAMEOptions
+from vosctl.systems.backbone import ResNet
+from vosctl.systems.weights_file import write_weights
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from vosctl.cli.benchmark import benchmark
 from vosctl.errors import DatasetError, InterruptedRunError, MaskError, OutputError, UsageError, VosctlError
-from vosctl.models.backbone import ResNet
-from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.weights_file import write_weights
+from vosctl.systems.backbone import ResNet
+from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.weights_file import write_weights
 
 app = typer.Typer()
 app.command()(benchmark)

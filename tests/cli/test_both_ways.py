@@ -10,7 +10,7 @@ from PIL import Image
 from tests.cli.command import Command
 from tests.cli.small_runs import discs, labels_in, results_in, write_clip_and_mask
 from tests.small import overlap
-from vosctl.media.palette import save_palette_png
+from vosctl.masks.palette import save_palette_png
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def test_a_correction_both_ways_reaches_back_to_the_mask_before(vosctl: Command,
 def test_an_interrupted_run_both_ways_goes_on(
     vosctl: Command, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vosctl.runs.backward._INTERVAL", 4)
-    monkeypatch.setattr("vosctl.runs.run._FRAMES", 4)
+    monkeypatch.setattr("vosctl.job.backward._INTERVAL", 4)
+    monkeypatch.setattr("vosctl.job.resume.run._FRAMES", 4)
     truth = discs()[1]
     save_palette_png(Path("m9.png"), truth[9])
     arguments = ["segment", clip, "-m", "9=m9.png", "--both-ways", "--window", "4"]
     assert vosctl.tracking(*arguments, "-o", "whole").code == 0
 
-    from vosctl.runs.backward import BackwardPass
+    from vosctl.job.backward import BackwardPass
 
     for name in ("_write", "combine"):  # in the pass backwards, and then in the one forwards
         original, calls = getattr(BackwardPass, name), 0

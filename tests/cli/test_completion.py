@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
-from vosctl.models.names import known_names
+from vosctl.systems.names import known_names
 
 
 @pytest.fixture

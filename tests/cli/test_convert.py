@@ -9,10 +9,10 @@ from PIL import Image
 
 from tests.cli.command import Command
 from tests.small import moving_discs
-from vosctl.exports.formats import FORMATS
-from vosctl.exports.sources import MaskSource
+from vosctl.masks.formats import FORMATS
+from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.sources import MaskSource
 from vosctl.media.clip import open_clip
-from vosctl.media.mask_writer import MaskWriter
 
 EXACT = [form for form in FORMATS.values() if form.is_exact]
 

@@ -7,7 +7,7 @@ from vosctl.cli.app import app
 from vosctl.cli.completion import topic_files
 from vosctl.cli.help_topics import _show
 from vosctl.errors import VosctlError
-from vosctl.exports.formats import FORMATS
+from vosctl.masks.formats import FORMATS
 
 TOPICS = [path.stem for path in topic_files()]
 

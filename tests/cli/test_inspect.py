@@ -9,10 +9,10 @@ from PIL import Image
 
 from tests.cli.command import Command
 from tests.small import moving_discs
+from vosctl.masks.mask_writer import MaskWriter
 from vosctl.media.clip import ClipInfo
-from vosctl.media.mask_writer import MaskWriter
 from vosctl.media.video_writer import VideoWriter
-from vosctl.models.weights_file import write_weights
+from vosctl.systems.weights_file import write_weights
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from PIL import Image
 from tests.cli.command import Command
 from tests.small import moving_discs, overlap
 from vosctl.cli.first_mask import box_segmenter
-from vosctl.models.choice import ModelChoice
+from vosctl.systems.choice import ModelChoice
 
 
 def labels_of(path: str) -> np.ndarray:
@@ -168,8 +168,8 @@ def test_boxes_are_segmented_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         at_work -= 1
         return np.zeros((2, 2), np.uint8)
 
-    monkeypatch.setattr("vosctl.models.box_network.load_box_network", lambda _: None)
-    monkeypatch.setattr("vosctl.tracking.box.segment_boxes", segment_boxes)
+    monkeypatch.setattr("vosctl.systems.box.network.load_box_network", lambda _: None)
+    monkeypatch.setattr("vosctl.tracking.from_boxes.segment_boxes", segment_boxes)
     monkeypatch.setattr(ModelChoice, "load", load)
     segment = box_segmenter(lambda: ModelChoice().load("cpu"))
     threads = [threading.Thread(target=segment, args=(np.zeros((2, 2, 3), np.uint8), {})) for _ in range(3)]

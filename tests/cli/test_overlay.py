@@ -4,8 +4,8 @@ import numpy as np
 
 from tests.cli.command import Command
 from tests.small import moving_discs
+from vosctl.masks.mask_writer import MaskWriter
 from vosctl.media.clip import open_clip
-from vosctl.media.mask_writer import MaskWriter
 
 
 def test_masks_that_exist_are_drawn_where_they_are(vosctl: Command, clip: Path) -> None:

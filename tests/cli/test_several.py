@@ -15,11 +15,11 @@ from tests.cli.command import Command
 from tests.small import moving_discs
 from vosctl.cli.several import tasks_of_clips, tasks_of_jobs
 from vosctl.errors import JobsError
+from vosctl.job.request import MaskAt, Task
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
-from vosctl.models.choice import ModelChoice
-from vosctl.task import MaskAt, Task
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.choice import ModelChoice
+from vosctl.systems.settings import TrackerSettings
 
 PATTERN = Task(Path(), (), Path(), ModelChoice(), TrackerSettings())
 

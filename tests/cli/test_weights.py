@@ -9,10 +9,10 @@ from tests.evaluation.small_results import small_result
 from tests.small import tiny_backbone
 from vosctl.errors import OutputError, WeightsError
 from vosctl.evaluation.results import write_results
-from vosctl.models.names import shipped_folder
-from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.registry import load_model
-from vosctl.models.weights_file import read_weights, write_weights
+from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.names import shipped_folder
+from vosctl.systems.registry import load_model
+from vosctl.systems.weights_file import read_weights, write_weights
 from vosctl.training.checkpoint import Checkpoint
 
 

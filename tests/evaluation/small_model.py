@@ -2,7 +2,7 @@
 
 import torch
 
-from vosctl.models.backbone import ResNet
+from vosctl.systems.backbone import ResNet
 
 
 def save_backbone(path):

@@ -5,8 +5,8 @@ from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.results import SequenceSpeed
 from vosctl.evaluation.runners import open_runners
 from vosctl.evaluation.sequence_runner import RunPlan
-from vosctl.models.choice import ModelChoice
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.choice import ModelChoice
+from vosctl.systems.settings import TrackerSettings
 
 from .small_davis import moving_objects, save_davis
 from .small_model import save_backbone

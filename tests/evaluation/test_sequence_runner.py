@@ -8,8 +8,8 @@ from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.label_maps import read_label_map
 from vosctl.evaluation.sequence_runner import RunPlan, SequenceRunner
 from vosctl.evaluation.variants import Variant
-from vosctl.models.choice import ModelChoice
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.choice import ModelChoice
+from vosctl.systems.settings import TrackerSettings
 
 from .small_davis import moving_objects, save_davis, save_youtube, stems_of
 from .small_model import save_backbone

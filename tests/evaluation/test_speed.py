@@ -9,8 +9,8 @@ from vosctl.evaluation.operations import count_operations, product_rate
 from vosctl.evaluation.speed import SpeedJob, measure_speed
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
-from vosctl.models.model import FRTMModel
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.model import FRTMModel
+from vosctl.systems.settings import TrackerSettings
 
 
 def model() -> FRTMModel:

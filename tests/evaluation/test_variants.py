@@ -1,5 +1,5 @@
 from vosctl.evaluation.variants import Variant
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.settings import TrackerSettings
 
 
 def test_the_rows_of_table_1():

@@ -12,13 +12,13 @@ from PIL import Image
 
 from tests.fuzz.harness import Target, run
 from tests.fuzz.mutations import damage, damage_png, damage_text, damage_zip
-from vosctl.exports.formats import FORMATS
-from vosctl.exports.sources import MaskSource
-from vosctl.exports.writer import LabelledFrame
-from vosctl.jobs import read_jobs
+from vosctl.job.job_list import read_jobs
+from vosctl.masks.formats import FORMATS
+from vosctl.masks.palette import PALETTE
+from vosctl.masks.reading import read_mask
+from vosctl.masks.sources import MaskSource
+from vosctl.masks.writer import LabelledFrame
 from vosctl.media.frame import ClipInfo
-from vosctl.media.masks import read_mask
-from vosctl.media.palette import PALETTE
 
 _SIZE = (24, 16)  # (width, height)
 

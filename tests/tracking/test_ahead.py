@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from tests.graphs import imitate_graphs
 from tests.small import moving_discs, tiny_model
+from vosctl.compute import two_threads
 from vosctl.errors import MaskError
-from vosctl.models import halves, target_memory
-from vosctl.models.model import FRTMModel
-from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.target_model import FitSchedule
-from vosctl.tracking import frtm
-from vosctl.tracking.learning import Extension, FirstFrame
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.frtm import target_memory
+from vosctl.systems.frtm import tracker as frtm
+from vosctl.systems.frtm.learning import Extension, FirstFrame
+from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.target_model import FitSchedule
+from vosctl.systems.model import FRTMModel
+from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import TrackedFrame, Tracker
 
 FRAMES, LABELS = moving_discs(15, (96, 64), objects=3, radius=12)
@@ -126,7 +127,7 @@ def test_graphs_and_all_objects_at_once_change_no_result(
 
 
 def test_all_objects_of_a_window_pass_s_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(halves, "halves", lambda *_: 1)
+    monkeypatch.setattr(two_threads, "halves", lambda *_: 1)
     monkeypatch.setattr(frtm, "_MAPS_AT_ONCE_ON_CPU", 32)
     used, seen = tiny_model(refined=True), []
     used.schedule = FitSchedule((1,), 1)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tests.small import moving_discs, overlap, tiny_model
-from vosctl.models.aggregation import winners
+from vosctl.systems.aggregation import winners
 from vosctl.tracking.confidence import confidence, confidences_of
 from vosctl.tracking.tracker import Tracker
 

@@ -8,13 +8,13 @@ import torch
 
 from tests.device_only import no_host
 from tests.small import tiny_agame, tiny_model
-from vosctl.models.aggregation import winners
-from vosctl.models.model import Model
+from vosctl.systems.aggregation import winners
+from vosctl.systems.frtm.learning import FirstFrame, Learned
+from vosctl.systems.model import Model
+from vosctl.systems.settings import TrackerSettings
+from vosctl.systems.system import open_system
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_winners
-from vosctl.tracking.learning import FirstFrame, Learned
-from vosctl.tracking.settings import TrackerSettings
-from vosctl.tracking.system import open_system
 
 META = torch.device("meta")
 OBJECTS, SIZE, GRID = 3, (96, 160), (6, 10)
@@ -68,7 +68,9 @@ def test_windows_and_updates_read_nothing(refined: bool) -> None:
 
 
 def test_a_games_frames_read_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vosctl.models.appearance.full_precision", lambda _: nullcontext())  # not on meta
+    monkeypatch.setattr(
+        "vosctl.systems.agame.appearance.full_precision", lambda _: nullcontext()
+    )  # not on meta
     windows(tiny_agame(), count=3, frames=1)
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vosctl.models.aggregation import winners
+from vosctl.systems.aggregation import winners
 from vosctl.tracking import enlargement
 from vosctl.tracking.enlargement import enlarged_winners
 

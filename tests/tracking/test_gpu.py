@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests.small import moving_discs, tiny_model
-from vosctl.models.model import FRTMModel
-from vosctl.models.target_model import FitSchedule
+from vosctl.compute.transfer import Download, Moment, Uploader
+from vosctl.systems.frtm.target_model import FitSchedule
+from vosctl.systems.model import FRTMModel
 from vosctl.tracking.tracker import Tracker
-from vosctl.tracking.transfer import Download, Moment, Uploader
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no CUDA device: its streams and graphs cannot be tried"

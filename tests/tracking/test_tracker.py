@@ -6,9 +6,9 @@ import torch
 
 from tests.small import moving_discs, overlap, tiny_model
 from vosctl.errors import DeviceError, MaskError, UsageError
-from vosctl.models.model import FRTMModel
-from vosctl.tracking.frtm import FRTM
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.frtm.tracker import FRTM
+from vosctl.systems.model import FRTMModel
+from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 
 

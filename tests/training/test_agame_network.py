@@ -6,8 +6,8 @@ import torch
 
 from tests.training.resuming import run_twice
 from vosctl.errors import UsageError
-from vosctl.models.model import AGAMEModel
-from vosctl.models.registry import load_model
+from vosctl.systems.model import AGAMEModel
+from vosctl.systems.registry import load_model
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.batches import Batches
 from vosctl.training.export import export_checkpoint

@@ -9,10 +9,10 @@ from PIL import Image
 from tests.small import overlap, tiny_backbone, tiny_model
 from tests.training.resuming import run_twice
 from vosctl.errors import UsageError, WeightsError
-from vosctl.models.box_network import load_box_network
-from vosctl.models.registry import load_model
-from vosctl.models.weights_file import read_weights, write_weights
-from vosctl.tracking.box import segment_boxes
+from vosctl.systems.box.network import load_box_network
+from vosctl.systems.registry import load_model
+from vosctl.systems.weights_file import read_weights, write_weights
+from vosctl.tracking.from_boxes import segment_boxes
 from vosctl.training.batches import Batches
 from vosctl.training.boxed_objects import find_boxes
 from vosctl.training.export import export_checkpoint

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from vosctl.errors import DatasetError
-from vosctl.models.box_network import MARGIN, SIZE
+from vosctl.systems.box.network import MARGIN, SIZE
 from vosctl.training.boxed_objects import BoxedObjects, find_boxes, find_pictures
 
 

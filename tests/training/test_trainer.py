@@ -11,8 +11,8 @@ from tests.small import tiny_backbone
 from tests.training.conftest import RECIPE
 from tests.training.resuming import run_twice
 from vosctl.errors import DatasetError, UsageError, VosctlError, WeightsError
-from vosctl.models.registry import load_model
-from vosctl.models.weights_file import file_sha256, write_weights
+from vosctl.systems.registry import load_model
+from vosctl.systems.weights_file import file_sha256, write_weights
 from vosctl.training.batches import Batches
 from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.export import export_checkpoint

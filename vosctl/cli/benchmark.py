@@ -30,7 +30,7 @@ from vosctl.cli import speed as timing
 from vosctl.errors import UsageError
 from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.variants import Variant
-from vosctl.models.choice import ModelChoice
+from vosctl.systems.choice import ModelChoice
 
 _SPEED = "Speed"  # a panel of --help
 
@@ -214,7 +214,7 @@ def benchmark(
     if compare:
         score_tables.compare(*compare, as_json)
         return
-    from vosctl.tracking.settings import TrackerSettings
+    from vosctl.systems.settings import TrackerSettings
 
     choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
     settings = TrackerSettings(

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from vosctl.exports.formats import FORMATS
+from vosctl.masks.formats import FORMATS
 
 
 def models(incomplete: str) -> Iterator[str]:
     """Names that `--model` takes."""
-    from vosctl.models.names import known_names
+    from vosctl.systems.names import known_names
 
     return (name for name in known_names() if name.startswith(incomplete))
 

@@ -19,10 +19,10 @@ from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import ClosedPipeError, UsageError
-from vosctl.exports.formats import FORMATS, Format, check_place, describe, find_format
-from vosctl.exports.pairing import with_pictures
-from vosctl.exports.sources import MaskSource
-from vosctl.exports.writer import LabelledFrame
+from vosctl.masks.formats import FORMATS, Format, check_place, describe, find_format
+from vosctl.masks.pairing import with_pictures
+from vosctl.masks.sources import MaskSource
+from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.prefetch import prefetch

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from vosctl.errors import UsageError
-from vosctl.task import Task
+from vosctl.job.request import Task
 
 # What the run has settled, or what is for new runs, by the parameter's name.
 _OWN = {
@@ -42,7 +42,7 @@ def task_of(from_run: Path, asked: Task, clips: Sequence[Path], context: typer.C
         UsageError: something is given that is the run's own, or no correction.
         OutputError: there is no run.
     """
-    from vosctl.runs.run import correction_of
+    from vosctl.job.resume.run import correction_of
 
     for parameter, option in _OWN.items():
         source = context.get_parameter_source(parameter)

@@ -5,7 +5,7 @@
     folder    of all that it wrote
     overlay   path of the video
     j         {object id: mean J, 0 to 1}
-    summary   of the run (`vosctl.session.Summary`)
+    summary   of the run (`vosctl.job.pipeline.Summary`)
 """
 
 from fractions import Fraction
@@ -43,16 +43,16 @@ def demo(
     import numpy as np
 
     from vosctl.evaluation.metrics import region_similarity
-    from vosctl.exports.sources import MaskSource
+    from vosctl.job.pipeline import Outputs
+    from vosctl.job.request import MaskAt, read_masks
+    from vosctl.masks.mask_writer import MaskWriter
+    from vosctl.masks.palette import save_palette_png
+    from vosctl.masks.sources import MaskSource
     from vosctl.media.clip import ClipInfo, open_clip
     from vosctl.media.demo_clip import demo_frames
     from vosctl.media.files import make_folder
-    from vosctl.media.mask_writer import MaskWriter
-    from vosctl.media.palette import save_palette_png
     from vosctl.media.video_writer import VideoWriter
-    from vosctl.models.registry import load_model
-    from vosctl.session import Outputs
-    from vosctl.task import MaskAt, read_masks
+    from vosctl.systems.registry import load_model
 
     claim_folder(output, overwrite)
     loaded = load_model(model, backbone_weights=backbone_weights, device=device)

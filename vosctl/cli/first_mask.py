@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from vosctl.cli.console import console
 from vosctl.errors import ClipError, MaskError, OutputError, UsageError
+from vosctl.job.request import MaskAt, Task, name_of
+from vosctl.masks.palette import save_palette_png
 from vosctl.media.boxes import parse_boxes
 from vosctl.media.clip import open_clip
-from vosctl.media.palette import save_palette_png
 from vosctl.media.stream_address import stream_address
-from vosctl.models.choice import ModelChoice
-from vosctl.task import MaskAt, Task, name_of
+from vosctl.systems.choice import ModelChoice
 
 if TYPE_CHECKING:
     from vosctl.media.boxes import Box
-    from vosctl.models.model import Model
+    from vosctl.systems.model import Model
     from vosctl.tracking.tracker import Image, Labels
 
 
@@ -30,8 +30,8 @@ def box_segmenter(load: "Callable[[], Model]") -> "Callable[[Image, Mapping[int,
 
     @cache
     def segmenter() -> "Callable[[Image, Mapping[int, Box]], Labels]":
-        from vosctl.models.box_network import load_box_network
-        from vosctl.tracking.box import segment_boxes
+        from vosctl.systems.box.network import load_box_network
+        from vosctl.tracking.from_boxes import segment_boxes
 
         model = load()
         network = load_box_network(model.device)

@@ -26,17 +26,17 @@ from vosctl.cli import options, running
 from vosctl.cli.console import result_console
 from vosctl.cli.results import json_result
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
-from vosctl.exports.areas import AreaCounter
-from vosctl.exports.contact_sheet import contact_sheet, draw_frame, spread
-from vosctl.exports.pairing import with_pictures
-from vosctl.exports.png import save_png
-from vosctl.exports.sources import MaskSource
+from vosctl.job.frame_log import parse_entry
+from vosctl.job.review import Span
+from vosctl.job.timeline import Timeline, timeline_of
+from vosctl.masks.areas import AreaCounter
+from vosctl.masks.contact_sheet import contact_sheet, draw_frame, spread
+from vosctl.masks.pairing import with_pictures
+from vosctl.masks.png import save_png
+from vosctl.masks.sources import MaskSource
 from vosctl.media.claims import claim_png
 from vosctl.media.clip import Clip, open_clip
 from vosctl.media.stream_address import clip_path
-from vosctl.runs.frame_log import parse_entry
-from vosctl.runs.review import Span
-from vosctl.runs.timeline import Timeline, timeline_of
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _MOST_BARS, _LEAST_BARS = 40, 8

@@ -21,13 +21,13 @@ import typer
 from vosctl.cli import first_mask, options
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
+from vosctl.masks.palette import save_palette_png
+from vosctl.masks.reading import read_mask
 from vosctl.media.boxes import parse_boxes
 from vosctl.media.claims import claim_png
 from vosctl.media.clip import open_clip
-from vosctl.media.masks import read_mask
-from vosctl.media.palette import save_palette_png
 from vosctl.media.stream_address import clip_path
-from vosctl.models.choice import ModelChoice
+from vosctl.systems.choice import ModelChoice
 
 
 def mask(

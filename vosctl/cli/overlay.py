@@ -3,7 +3,7 @@
 `--json`:
 
     overlay   path of the video
-    summary   of the run (`vosctl.session.Summary`), null for masks that existed
+    summary   of the run (`vosctl.job.pipeline.Summary`), null for masks that existed
 """
 
 from pathlib import Path
@@ -15,17 +15,17 @@ from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
-from vosctl.exports.pairing import with_pictures
-from vosctl.exports.sources import MaskSource
+from vosctl.job.request import name_of, parse_mask, read_masks
+from vosctl.masks.pairing import with_pictures
+from vosctl.masks.sources import MaskSource
 from vosctl.media.claims import claim_file, keep_inputs
 from vosctl.media.clip import Clip
 from vosctl.media.stream_address import clip_path
 from vosctl.media.video_writer import check_suffix
-from vosctl.models.choice import ModelChoice
-from vosctl.task import name_of, parse_mask, read_masks
+from vosctl.systems.choice import ModelChoice
 
 if TYPE_CHECKING:
-    from vosctl.session import Summary
+    from vosctl.job.pipeline import Summary
 
 
 def overlay(
@@ -94,7 +94,7 @@ def overlay(
             settings = running.read_settings(variant, window, max_size).for_frames(
                 source.info.width, source.info.height
             )
-            from vosctl.session import Outputs, OverlayStyle
+            from vosctl.job.pipeline import Outputs, OverlayStyle
 
             choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
             loaded = choice.load(device)

@@ -11,18 +11,18 @@ from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
+from vosctl.job.frame_log import read_frame_log
+from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
 from vosctl.media.clip import Clip, ClipInfo
 from vosctl.media.files import atomic_path
-from vosctl.media.masks import Mask
-from vosctl.runs.frame_log import read_frame_log
 
 if TYPE_CHECKING:
-    from vosctl.models.model import Model
-    from vosctl.runs.review import Span
-    from vosctl.session import Outputs, Summary
-    from vosctl.task import OpenTask
-    from vosctl.tracking.settings import TrackerSettings
+    from vosctl.job.pipeline import Outputs, Summary
+    from vosctl.job.request import OpenTask
+    from vosctl.job.review import Span
+    from vosctl.systems.model import Model
+    from vosctl.systems.settings import TrackerSettings
 
 _VARIANTS = ("d-only", "no-update")
 DEFAULT_WINDOW = "8"
@@ -49,7 +49,7 @@ def read_settings(variants: Sequence[str], window: str, max_size: int | None) ->
     Raises:
         UsageError: an option has a value that it cannot have.
     """
-    from vosctl.tracking.settings import TrackerSettings
+    from vosctl.systems.settings import TrackerSettings
 
     for variant in variants:
         if variant not in _VARIANTS:
@@ -145,7 +145,7 @@ def run(
     quiet: bool,
 ) -> "Summary":
     """Segment one clip with a bar, then say what it did; `require_whole` is to be called last."""
-    from vosctl.session import segment_clip
+    from vosctl.job.pipeline import segment_clip
 
     if report:
         claim_report(report)
@@ -165,7 +165,7 @@ def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: boo
     Raises:
         InterruptedRunError: Ctrl-C.
     """
-    from vosctl.runs.run import folder_of
+    from vosctl.job.resume.run import folder_of
 
     task, info = opened.task, opened.source.info
     if report:

@@ -1,6 +1,6 @@
 """`vosctl segment`: a mask for every frame of a clip, or of many.
 
-`--json` of one clip: what `--report` writes (`vosctl.session.Summary`) but for its frames, and
+`--json` of one clip: what `--report` writes (`vosctl.job.pipeline.Summary`) but for its frames, and
 
     masks     {format: path}
     overlay   path or null
@@ -24,22 +24,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosctl.batch.engines import open_engine
-from vosctl.batch.outcome import Outcome
 from vosctl.cli import completion, correction, first_mask, options, running, several
 from vosctl.cli.console import console
 from vosctl.cli.results import json_result
 from vosctl.errors import UsageError
-from vosctl.exports.formats import FORMATS, describe
+from vosctl.job.batch.engines import open_engine
+from vosctl.job.batch.outcome import Outcome
+from vosctl.job.request import Task, open_task, parse_mask
+from vosctl.masks.formats import FORMATS, describe
 from vosctl.media.claims import claim_report
 from vosctl.media.files import write_json
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
-from vosctl.models.choice import ModelChoice
-from vosctl.task import Task, open_task, parse_mask
+from vosctl.systems.choice import ModelChoice
 
 if TYPE_CHECKING:
-    from vosctl.models.model import Model
+    from vosctl.systems.model import Model
 
 
 def segment(
@@ -259,7 +259,7 @@ def _do(
     said: Container[int] | None = None,
 ) -> None:
     """Do one task; `said` are the frames whose masks are worth a line, by default all."""
-    from vosctl.runs.run import choice_of
+    from vosctl.job.resume.run import choice_of
 
     names = {form.name: str(path) for path, form in task.places.items()}
     if as_json and task.output == STANDARD_OUTPUT:
@@ -286,7 +286,7 @@ def _do(
 
 def _tell_again(task: Task, summary: Mapping[str, Any], report: Path | None) -> None:
     """What a complete run told when it ended."""
-    from vosctl.runs.run import folder_of
+    from vosctl.job.resume.run import folder_of
 
     json_result.put(summary)
     if report:

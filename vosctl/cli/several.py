@@ -12,15 +12,15 @@ from rich.markup import escape
 from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
-from vosctl.batch.engines import Engine
-from vosctl.batch.outcome import Outcome, Status
 from vosctl.cli.console import console, progress_bar
 from vosctl.cli.results import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
-from vosctl.exports.formats import find_format
-from vosctl.jobs import Job, check_outputs, find_masks, read_jobs
+from vosctl.job.batch.engines import Engine
+from vosctl.job.batch.outcome import Outcome, Status
+from vosctl.job.job_list import Job, check_outputs, find_masks, read_jobs
+from vosctl.job.request import Task, name_of
+from vosctl.masks.formats import find_format
 from vosctl.media.files import make_folder
-from vosctl.task import Task, name_of
 
 _STYLES = {Status.DONE: "green", Status.SKIPPED: "dim", Status.BROKEN: "yellow", Status.FAILED: "red"}
 

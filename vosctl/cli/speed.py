@@ -11,8 +11,8 @@ from vosctl.media.files import write_json
 if TYPE_CHECKING:
     from vosctl.evaluation.datasets import Dataset
     from vosctl.evaluation.speed import SpeedJob, SpeedResult
-    from vosctl.models.choice import ModelChoice
-    from vosctl.tracking.settings import TrackerSettings
+    from vosctl.systems.choice import ModelChoice
+    from vosctl.systems.settings import TrackerSettings
 
 
 def jobs_of_clips(clips: list[Path], masks: list[Path], objects: int) -> "list[SpeedJob]":
@@ -23,8 +23,8 @@ def jobs_of_clips(clips: list[Path], masks: list[Path], objects: int) -> "list[S
         VosctlError: a clip or a mask cannot be read.
     """
     from vosctl.evaluation.speed import SpeedJob
+    from vosctl.masks.reading import read_mask
     from vosctl.media.clip import open_clip
-    from vosctl.media.masks import read_mask
 
     if masks and len(masks) != len(clips):
         raise UsageError(f"{len(clips)} clips, {len(masks)} masks: give one --mask for each clip, or none")

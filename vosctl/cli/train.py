@@ -67,7 +67,7 @@ def train(
     """
     import torch
 
-    from vosctl.models.devices import choose_device
+    from vosctl.compute.devices import choose_device
     from vosctl.training.processes import several_processes
     from vosctl.training.recipe import read_recipe
     from vosctl.training.trainer import Progress, Trainer

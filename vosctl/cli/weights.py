@@ -26,9 +26,9 @@ app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=
 @app.command("list")
 def list_models(as_json: options.JsonOption = False) -> None:
     """List the models that --model can name, and the network behind --box."""
-    from vosctl.models.names import ALIASES, model_files, shipped_folder
-    from vosctl.models.registry import ARCHITECTURES
-    from vosctl.models.weights_file import card_of
+    from vosctl.systems.names import ALIASES, model_files, shipped_folder
+    from vosctl.systems.registry import ARCHITECTURES
+    from vosctl.systems.weights_file import card_of
 
     models: dict[str, dict[str, str | None]] = {}
     for path in model_files():
@@ -69,10 +69,10 @@ def verify(
     """Check that model files are whole, what their cards say, and load."""
     import torch
 
-    from vosctl.models.box_network import load_box_network
-    from vosctl.models.names import BOX_NETWORK, model_files
-    from vosctl.models.registry import load_model
-    from vosctl.models.weights_file import card_of, read_weights
+    from vosctl.systems.box.network import load_box_network
+    from vosctl.systems.names import BOX_NETWORK, model_files
+    from vosctl.systems.registry import load_model
+    from vosctl.systems.weights_file import card_of, read_weights
 
     whole = []
     for path in files or model_files():
@@ -107,9 +107,9 @@ def import_checkpoint(
     as_json: options.JsonOption = False,
 ) -> None:
     """Take over a refinement network of the FRTM authors; it needs a torchvision backbone beside it."""
-    from vosctl.models.authors_checkpoint import read_authors_checkpoint
-    from vosctl.models.names import is_shipped, user_folder
-    from vosctl.models.weights_file import write_weights
+    from vosctl.systems.frtm.authors_checkpoint import read_authors_checkpoint
+    from vosctl.systems.names import is_shipped, user_folder
+    from vosctl.systems.weights_file import write_weights
 
     architecture, state = read_authors_checkpoint(checkpoint)
     path = user_folder() / f"{name or checkpoint.stem}.pt"

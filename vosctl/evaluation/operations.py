@@ -13,13 +13,13 @@ import torch.nn.functional as F  # noqa: N812
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from vosctl.models.agame import AGAME, STRIDE
-from vosctl.models.backbone import Features, ResNet
-from vosctl.models.model import AGAMEModel, FRTMModel, Model
-from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.target_memory import TAPS, refit_last_layer
-from vosctl.models.target_model import HIDDEN, TargetModel, fit_target_model
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.agame.network import AGAME, STRIDE
+from vosctl.systems.backbone import Features, ResNet
+from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.target_memory import TAPS, refit_last_layer
+from vosctl.systems.frtm.target_model import HIDDEN, TargetModel, fit_target_model
+from vosctl.systems.model import AGAMEModel, FRTMModel, Model
+from vosctl.systems.settings import TrackerSettings
 
 _SECONDS = 1.0  # spent on measuring the machine
 _SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices

@@ -9,8 +9,8 @@ from vosctl.evaluation.datasets import Dataset, Sequence
 from vosctl.evaluation.frame_pictures import extreme_frames
 from vosctl.evaluation.results import BenchmarkResult, SequenceResult
 from vosctl.evaluation.statistics import Statistics
+from vosctl.masks.palette import PALETTE
 from vosctl.media.files import atomic_path
-from vosctl.media.palette import PALETTE
 
 _MOST_PICTURED = 60  # sequences; a page with pictures of hundreds is too large to open
 

@@ -15,12 +15,12 @@ from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
 from vosctl.evaluation.variants import Variant
 from vosctl.evaluation.warm_up import warm_up
+from vosctl.job.pipeline import Outputs, segment_clip
 from vosctl.media.clip import Frame, open_clip
-from vosctl.models.choice import ModelChoice
-from vosctl.models.model import AGAMEModel, Model
-from vosctl.session import Outputs, segment_clip
-from vosctl.tracking.settings import TrackerSettings
-from vosctl.tracking.system import open_system
+from vosctl.systems.choice import ModelChoice
+from vosctl.systems.model import AGAMEModel, Model
+from vosctl.systems.settings import TrackerSettings
+from vosctl.systems.system import open_system
 from vosctl.tracking.tracker import TrackedFrame
 
 OnFrames = Callable[[int], None]

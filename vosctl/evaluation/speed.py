@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from vosctl.compute.stopwatch import Stopwatch
 from vosctl.evaluation.metrics import LabelMap
 from vosctl.evaluation.operations import count_operations, product_rate
 from vosctl.evaluation.warm_up import warm_up
+from vosctl.job.pipeline import Outputs, segment_clip
 from vosctl.media.clip import Clip, open_clip
-from vosctl.models.model import Model
-from vosctl.session import Outputs, segment_clip
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.model import Model
+from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.stats import TrackerStats
-from vosctl.tracking.stopwatch import Stopwatch
 from vosctl.tracking.tracker import Image, Tracker
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from enum import StrEnum
 
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.settings import TrackerSettings
 
 
 class Variant(StrEnum):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from itertools import islice
 
 from vosctl.media.clip import Clip
-from vosctl.models.model import Model
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.model import Model
+from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Labels, Tracker
 
 _FRAMES = 10  # the first frame, two windows, of which a GPU captures the second, and one frame more

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vosctl.errors import UsageError
-from vosctl.media.masks import MAX_ID
+from vosctl.masks.reading import MAX_ID
 
 _NUMBER = r"\s*([+-]?[0-9]{1,6})\s*"
 

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from vosctl.models.aggregation import winners
-from vosctl.models.constants import constant
+from vosctl.compute.constants import constant
+from vosctl.systems.aggregation import winners
 
 _VALUES_AT_ONCE = 1 << 23  # enlarged probabilities that are held: 32 MB
 

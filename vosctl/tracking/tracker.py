@@ -11,21 +11,21 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vosctl.compute.devices import upload
+from vosctl.compute.stopwatch import Stopwatch
+from vosctl.compute.transfer import Download, Moment, Uploader, on_host
+from vosctl.compute.two_threads import apart, in_halves
 from vosctl.errors import MaskError
-from vosctl.models.aggregation import winners
-from vosctl.models.backbone import unit_range
-from vosctl.models.devices import upload
-from vosctl.models.halves import apart, in_halves
-from vosctl.models.model import Model
+from vosctl.systems.aggregation import winners
+from vosctl.systems.backbone import unit_range
+from vosctl.systems.model import Model
+from vosctl.systems.settings import TrackerSettings
+from vosctl.systems.system import System, open_system
 from vosctl.tracking.blending import draw_given
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_winners
 from vosctl.tracking.given import merged
-from vosctl.tracking.settings import TrackerSettings
 from vosctl.tracking.stats import TrackerStats
-from vosctl.tracking.stopwatch import Stopwatch
-from vosctl.tracking.system import System, open_system
-from vosctl.tracking.transfer import Download, Moment, Uploader, on_host
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 Labels = NDArray[np.uint8]  # (H, W)

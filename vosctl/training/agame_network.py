@@ -8,9 +8,9 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from vosctl.models.agame import AGAME, State, shrink_masks
-from vosctl.models.aggregation import aggregate
-from vosctl.models.backbone import Features
+from vosctl.systems.agame.network import AGAME, State, shrink_masks
+from vosctl.systems.aggregation import aggregate
+from vosctl.systems.backbone import Features
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import hide_absent, segmentation_losses
 from vosctl.training.network import StepPlan, degrade_masks

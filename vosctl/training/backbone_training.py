@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from vosctl.models.backbone import Features, ResNet
+from vosctl.systems.backbone import Features, ResNet
 from vosctl.training.recipe import Recipe
 
 

@@ -3,7 +3,7 @@
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
-from vosctl.models.box_network import BoxDecoder
+from vosctl.systems.box.network import BoxDecoder
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.network import StepPlan

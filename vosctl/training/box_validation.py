@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.evaluation.metrics import region_similarity
-from vosctl.models.box_network import BoxNetwork
-from vosctl.tracking.box import rough_masks
+from vosctl.systems.box.network import BoxNetwork
+from vosctl.tracking.from_boxes import rough_masks
 from vosctl.training.boxed_objects import find_boxes
 from vosctl.training.clips import is_left_out
 from vosctl.training.pictures import MaskedPhotos, read_image, read_labels

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.media.boxes import Box
-from vosctl.models.box_network import cut_square
+from vosctl.systems.box.network import cut_square
 from vosctl.training.clips import is_left_out, open_sequences
 from vosctl.training.pictures import MaskedPhotos, read_image, read_labels
 from vosctl.training.sample import VOID, TrainingClip

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vosctl.errors import WeightsError
-from vosctl.models.weights_file import read_tensors, write_tensors
+from vosctl.systems.weights_file import read_tensors, write_tensors
 
 FORMAT = 1
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
-from vosctl.models.aggregation import aggregate
+from vosctl.systems.aggregation import aggregate
 from vosctl.training.sample import VOID
 
 

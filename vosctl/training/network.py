@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
-from vosctl.models.backbone import Features
-from vosctl.models.refinement import RefinementNetwork
-from vosctl.models.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
-from vosctl.tracking.learning import FEWEST_PIXELS
+from vosctl.systems.backbone import Features
+from vosctl.systems.frtm.learning import FEWEST_PIXELS
+from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
 from vosctl.training.priors import simulate_priors

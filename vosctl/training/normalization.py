@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from vosctl.models.backbone import ResNet
+from vosctl.systems.backbone import ResNet
 
 
 def lacks_statistics(backbone: ResNet) -> bool:

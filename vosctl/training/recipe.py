@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from vosctl.errors import UsageError
-from vosctl.models.agame import AGAMEOptions
-from vosctl.models.box_network import SIZE as BOX_SIZE
-from vosctl.models.refinement import PUBLISHED
+from vosctl.systems.agame.network import AGAMEOptions
+from vosctl.systems.box.network import SIZE as BOX_SIZE
+from vosctl.systems.frtm.refinement import PUBLISHED
 from vosctl.training.augment import Augmentation
 from vosctl.training.typed_table import read_table
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from vosctl.errors import UsageError
-from vosctl.models.refinement import LEVELS, RefinementNetwork
-from vosctl.models.weights_file import read_tensors
+from vosctl.systems.frtm.refinement import LEVELS, RefinementNetwork
+from vosctl.systems.weights_file import read_tensors
 from vosctl.training.backbone_training import BackboneTraining
 
 

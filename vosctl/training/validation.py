@@ -13,9 +13,9 @@ from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.evaluation.metrics import contour_accuracy, region_similarity
-from vosctl.models.model import AGAMEModel, FRTMModel, Model
-from vosctl.models.registry import ARCHITECTURES, architecture_name
-from vosctl.tracking.settings import TrackerSettings
+from vosctl.systems.model import AGAMEModel, FRTMModel, Model
+from vosctl.systems.registry import ARCHITECTURES, architecture_name
+from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.clips import Sequence, open_sequences

@@ -1,0 +1,1 @@
+"""The machine: devices, number types, packed forms of networks, threads, transfers."""

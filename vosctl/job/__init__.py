@@ -1,0 +1,1 @@
+"""What a person asks for: requests, and the one pipeline that carries them out."""

@@ -1,0 +1,67 @@
+"""What runs many clips."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Self
+
+from vosctl.errors import UsageError
+from vosctl.job.batch.outcome import Outcome
+from vosctl.job.batch.processes import OnFrames, Processes
+from vosctl.job.request import Task
+
+
+class Engine(Protocol):
+    """Runs clips; a `with` statement holds its processes."""
+
+    def __enter__(self) -> Self:
+        """Begins."""
+
+    def __exit__(self, *_: object) -> None:
+        """Ends what still runs."""
+
+    def run(self, tasks: Sequence[Task], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
+        """Gives each clip's place in `tasks` and its outcome, as it ends."""
+
+
+def open_engine(name: str, device: str, at_once: int | None) -> Engine:
+    """An engine by name.
+
+    Args:
+        name: `processes` for this machine; `ray`, or `ray://HOST:PORT`, for a Ray cluster.
+        device: auto for all GPUs there are, else the CPU; or one or several with commas.
+        at_once: clips at a time, None for one on each device, or as many as the cluster has room for.
+
+    Raises:
+        UsageError: there is no such engine, or Ray is not installed.
+        DeviceError: there is no such device.
+    """
+    if name == "processes":
+        devices = _devices(device)
+        count = at_once or len(devices)
+        is_shared = count > 1 and "cpu" in devices
+        return Processes(
+            [devices[index % len(devices)] for index in range(count)],
+            max(1, _cores() // count) if is_shared else None,
+        )
+    if name == "ray" or name.startswith("ray://"):
+        from vosctl.job.batch.ray_engine import RayCluster
+
+        return RayCluster(None if name == "ray" else name, device, at_once)
+    raise UsageError(f"--engine {name}: not known; use processes, ray or ray://HOST:PORT")
+
+
+def _devices(names: str) -> list[str]:
+    """Each device of `--device`, which is tried here, before any work."""
+    from vosctl.compute.devices import choose_device
+
+    devices = [str(choose_device(name.strip())) for name in names.split(",")]
+    if devices == ["cuda"]:
+        import torch
+
+        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return devices
+
+
+def _cores() -> int:
+    from vosctl.evaluation.scorer import available_cores
+
+    return available_cores()

@@ -1,0 +1,119 @@
+"""What a run writes, all of it together: masks, other formats, the overlay."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vosctl.masks.formats import Format
+from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.score_pictures import write_score_picture
+from vosctl.masks.writer import LabelledFrame
+from vosctl.media.frame import ClipInfo
+from vosctl.media.overlay import draw_overlay
+from vosctl.media.video_writer import VideoWriter
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """How masks are drawn over the picture."""
+
+    opacity: float = 0.5
+    """Of the colours, 0 to 1."""
+    contour: bool = True
+    """Draw a line around each object."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a run writes; None for what it does not."""
+
+    masks: Path | None = None
+    """Folder of palette PNGs."""
+    overlay: Path | None = None
+    """Video of the clip with its masks drawn over it."""
+    style: OverlayStyle = OverlayStyle()
+    exports: Mapping[Path, Format] = field(default_factory=dict)
+    """Masks in other formats, by the folder or file that they go to."""
+    scores: Path | None = None
+    """Folder of pictures of how the objects' models see each frame."""
+
+    @property
+    def need_soft(self) -> bool:
+        """Something holds probabilities."""
+        return any(form.needs_soft for form in self.exports.values())
+
+    @property
+    def need_all_frames(self) -> bool:
+        """Something cannot be extended: a run that goes on makes it anew, from the first frame on."""
+        return bool(self.overlay or self.exports)
+
+
+class OutputWriters:
+    """Writes to all outputs of a run, in the order of the frames; use it in a `with` statement."""
+
+    def __init__(self, outputs: Outputs, info: ClipInfo) -> None:
+        self._style, self._scores = outputs.style, outputs.scores
+        with ExitStack() as stack:
+            self._masks = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
+            self._video = stack.enter_context(VideoWriter(outputs.overlay, info)) if outputs.overlay else None
+            self._exports = [
+                stack.enter_context(form.open(path, info)) for path, form in outputs.exports.items()
+            ]
+            self._stack = stack.pop_all()
+
+    def write(self, frame: LabelledFrame) -> None:
+        """Adds a frame; with its picture, and its probabilities where they are needed.
+
+        Raises:
+            OutputError: something cannot be written.
+        """
+        if self._masks:
+            self._masks.write(frame.stem, frame.labels)
+        for export in self._exports:
+            export.write(frame)
+        if self._scores and frame.scores:
+            assert frame.rgb is not None
+            write_score_picture(self._scores, frame.stem, frame.rgb, frame.labels, frame.scores)
+        self._draw(frame)
+
+    def replay(self, frame: LabelledFrame) -> None:
+        """Adds a frame to what is made anew; its mask, which has been written before, stays.
+
+        Raises:
+            OutputError: something cannot be written.
+        """
+        for export in self._exports:
+            export.replay(frame)
+        self._draw(frame)
+
+    def flush(self) -> None:
+        """Waits until all masks are on the disk.
+
+        Raises:
+            OutputError: one cannot be written.
+        """
+        if self._masks:
+            self._masks.flush()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know of the results."""
+        notes = [writer.note for writer in (self._video, *self._exports) if writer]
+        return tuple(dict.fromkeys(note for note in notes if note))
+
+    def _draw(self, frame: LabelledFrame) -> None:
+        if self._video:
+            assert frame.rgb is not None
+            picture = draw_overlay(frame.rgb, frame.labels, self._style.opacity, self._style.contour)
+            self._video.write(picture, frame.time)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)

@@ -1,0 +1,196 @@
+"""The record of a run: what was asked for, what its masks depend on, and how far it is."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vosctl import __version__
+from vosctl.errors import OutputError
+from vosctl.job.request import MaskAt, Task
+from vosctl.media.files import write_json
+from vosctl.media.frame import ClipInfo
+from vosctl.systems.choice import ModelChoice
+from vosctl.systems.settings import TrackerSettings
+
+if TYPE_CHECKING:
+    from vosctl.compute.devices import Precision
+    from vosctl.systems.model import Model
+
+FORMAT = 1
+_SAMPLE = 1 << 16  # bytes at either end of a clip by which it is known again
+_PRECISIONS: dict[str, "Precision"] = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+# What people call the settings; the others go by their own names.
+_OPTIONS = {"refine": "--variant d-only", "update": "--variant no-update", "max_size": "--max-size"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """`run.json`. Everything in it is plain data."""
+
+    task: Mapping[str, Any]
+    """What was asked for, but for masks and output, which lie beside it."""
+    conditions: Mapping[str, Any]
+    """What the results depend on, by the name of the option that it comes from."""
+    masks: Mapping[int, str]
+    """SHA-256 of each given mask, by frame index."""
+    keep: int = 0
+    """Results of so many frames stay as they are: a correction does not concern them."""
+    frames: int = 0
+    """So many frames were done when the run last ended in order; 0 while it is at work."""
+    complete: bool = False
+    """The clip is done."""
+    processes: tuple[int, ...] = ()
+    """Whose temporary files may be left."""
+
+    def write(self, path: Path) -> None:
+        """Writes the file, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_json(path, {"format": FORMAT, "version": __version__, **asdict(self)})
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Reads what `write` wrote.
+
+        Raises:
+            OutputError: it cannot be read, or is of another version.
+        """
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if data.pop("format") != FORMAT or data.pop("version") != __version__:
+                raise OutputError(
+                    f"{path} was written by another version of vosctl; start over with --overwrite"
+                )
+            masks = {int(frame): str(digest) for frame, digest in data.pop("masks").items()}
+            return cls(**data, masks=masks)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutputError(f"{path} is damaged: {error}; start over with --overwrite") from error
+
+    def check(self, conditions: Mapping[str, Any], output: Path) -> None:
+        """Makes sure that a run goes on as it began.
+
+        Raises:
+            OutputError: something is different now; the message names it.
+        """
+        for name, now in conditions.items():
+            before = self.conditions.get(name)
+            if now != before:
+                raise OutputError(
+                    f"{output}: {name} is {_say(now)} now, but the run there began with {_say(before)}; "
+                    "give the same to go on with --resume, or start over with --overwrite"
+                )
+
+    def check_masks(self, masks: Mapping[int, str], output: Path) -> None:
+        """Makes sure that the same masks are given.
+
+        Raises:
+            OutputError: there is another mask, or one is missing.
+        """
+        for frame in sorted({*masks, *self.masks}):
+            if masks.get(frame) != self.masks.get(frame):
+                what = "missing" if frame not in masks else "new" if frame not in self.masks else "different"
+                raise OutputError(
+                    f"{output}: the mask of frame {frame} is {what}, compared with the run there; give "
+                    "the same to go on with --resume, correct with --from-run, or start over with --overwrite"
+                )
+
+    def to_task(self, output: Path, masks: Mapping[int, Path]) -> Task:
+        """What to do to make this run's results again.
+
+        Raises:
+            OutputError: the record is damaged.
+        """
+        try:
+            data = dict(self.task)
+            choice: dict[str, Any] = {name: _path(value) for name, value in data["model"].items()}
+            choice["name"] = data["model"]["name"]
+            choice["precision"] = _PRECISIONS[self.conditions["--precision"]]
+            return Task(
+                clip=Path(data["clip"]),
+                masks=tuple(MaskAt(frame, path) for frame, path in sorted(masks.items())),
+                output=output,
+                formats=tuple(data["formats"]),
+                overlay=_path(data["overlay"]),
+                model=ModelChoice(**choice),
+                settings=TrackerSettings(**data["settings"]),
+                both_ways=bool(data["both_ways"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
+
+    def with_precision(self, choice: ModelChoice) -> ModelChoice:
+        """A choice that leaves the number type open gets this run's, as timing decides it anew each time."""
+        if choice.precision != "auto":
+            return choice
+        return replace(choice, precision=_PRECISIONS.get(self.conditions["--precision"], "auto"))
+
+
+def describe_task(task: Task) -> dict[str, Any]:
+    """What `Record.to_task` needs."""
+    model = task.model.absolute()
+    return {
+        "clip": str(task.clip.absolute()),
+        "formats": list(task.formats),
+        "overlay": str(task.overlay.absolute()) if task.overlay else None,
+        "model": {name: str(one) if isinstance(one, Path) else one for name, one in vars(model).items()},
+        "settings": asdict(task.settings),
+        "both_ways": task.both_ways,
+    }
+
+
+def conditions_of(task: Task, info: ClipInfo) -> dict[str, Any]:
+    """What a run's results depend on, as far as it is known without the model."""
+    settings = {_OPTIONS.get(name, f"--{name}"): value for name, value in asdict(task.settings).items()}
+    for name in ("--variant d-only", "--variant no-update"):
+        settings[name] = not settings[name]
+    return {
+        "the clip": f"{info.width}x{info.height}, {_fingerprint(info)}",
+        "--model": Path(task.model.name).name if task.model.name else None,
+        **settings,
+        "--both-ways": task.both_ways,
+        "--format": ", ".join(task.formats),
+        "--overlay": str(task.overlay.absolute()) if task.overlay else None,
+    }
+
+
+def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
+    """What they depend on beside that."""
+    return {
+        "the model's weights": ", ".join(choice.weights_of(model).values()),
+        "--precision": model.precision,
+        "--device": model.device.type,
+    }
+
+
+def _fingerprint(info: ClipInfo) -> str:
+    """By which a clip is known again, wherever it lies: sizes, and the bytes at its two ends."""
+    from vosctl.media.frame_folder import list_images
+
+    digest = hashlib.sha256()
+    files = list_images(info.path) if info.is_folder else [info.path]
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.name if info.is_folder else ''}:{size}\n".encode())
+    for file in (files[0], files[-1]):
+        with file.open("rb") as content:
+            digest.update(content.read(_SAMPLE))
+            content.seek(max(0, file.stat().st_size - _SAMPLE))
+            digest.update(content.read(_SAMPLE))
+    return f"{len(files)} images, {digest.hexdigest()[:12]}" if info.is_folder else digest.hexdigest()[:12]
+
+
+def _path(value: Any) -> Any:
+    return Path(value) if isinstance(value, str) else value
+
+
+def _say(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "not set" if value is None else str(value)

@@ -1,0 +1,33 @@
+"""Format `cutout`: the objects on a flat colour, a green screen, as a video that plays everywhere."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vosctl.masks.writer import ExportWriter, LabelledFrame
+from vosctl.media.frame import ClipInfo
+from vosctl.media.video_writer import VideoWriter
+
+GREEN = (0, 255, 0)
+
+
+class CutoutVideoWriter(ExportWriter):
+    """Writes an H.264 video with the clip's frame times and sound."""
+
+    def __init__(self, path: Path, source: ClipInfo, colour: tuple[int, int, int] = GREEN) -> None:
+        super().__init__()
+        self._video = VideoWriter(path, source)
+        self._colour = np.array(colour, np.uint8)
+
+    def _add(self, frame: LabelledFrame) -> None:
+        assert frame.rgb is not None
+        picture = np.where(frame.labels[..., None] > 0, frame.rgb, self._colour)
+        self._video.write(picture, frame.time)
+
+    def _close(self, error: BaseException | None, keep: bool) -> None:
+        self._video.__exit__(type(error) if error else None, error, None)
+
+    @property
+    def note(self) -> str | None:
+        """What became of the sound, where it was not simply copied."""
+        return self._video.note

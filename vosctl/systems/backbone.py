@@ -1,0 +1,251 @@
+"""The feature extractor F: a ResNet whose four stages are all kept (FRTM section 3.5).
+
+Parameter names are torchvision's, so that its ImageNet weights load as they are; the code is our own because
+the two things that are done to it here (stages returned, BatchNorm folded away) leave little of the original.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from vosctl.compute.fused import Conv2d, Packable, PackedConvolution, conv_relu, faster_by_columns
+
+BackboneName = Literal["resnet18", "resnet50", "resnet101"]
+
+# Mean and standard deviation of ImageNet's RGB values in [0, 1]: what torchvision's weights expect.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Features(NamedTuple):
+    """The outputs of the four stages; strides 4, 8, 16 and 32 (paper: conv2_x to conv5_x), or 16 again where
+    layer4 is dilated.
+    """
+
+    layer1: Tensor  # (B, C1, ceil(H/4), ceil(W/4))
+    layer2: Tensor  # (B, C2, ceil(H/8), ceil(W/8))
+    layer3: Tensor  # (B, C3, ceil(H/16), ceil(W/16)), what the target model sees
+    layer4: Tensor  # (B, C4, ceil(H/32), ceil(W/32)), dilated as layer3; (B, 0, 0, 0) with three stages
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (ResNet-18)."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
+        super().__init__()
+        first, then = dilations
+        self.conv1 = Conv2d(inputs, width, 3, stride, first, first, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = Conv2d(width, width, 3, 1, then, then, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = _shortcut(inputs, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, width, H/stride, W/stride)."""
+        h = conv_relu(self.conv1, x, self.bn1)
+        return conv_relu(self.conv2, h, self.bn2, plus=self.downsample(x))
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 and a shortcut (ResNet-50 and -101); the stride is on the 3x3."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)) -> None:
+        super().__init__()
+        first, _ = dilations
+        self.conv1 = Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = Conv2d(width, width, 3, stride, first, first, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = _shortcut(inputs, 4 * width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 4*width, H/stride, W/stride)."""
+        h = conv_relu(self.conv1, x, self.bn1)
+        h = conv_relu(self.conv2, h, self.bn2)
+        return conv_relu(self.conv3, h, self.bn3, plus=self.downsample(x))
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    return nn.Sequential(Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+_LAYOUTS: dict[BackboneName, tuple[type[BasicBlock] | type[Bottleneck], Sequence[int]]] = {
+    "resnet18": (BasicBlock, (2, 2, 2, 2)),
+    "resnet50": (Bottleneck, (3, 4, 6, 3)),
+    "resnet101": (Bottleneck, (3, 4, 23, 3)),
+}
+
+
+def unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """RGB as uint8 or in [0, 1] -> in [0, 1], of a floating-point type."""
+    return images.to(dtype) / 255 if images.dtype == torch.uint8 else images.to(dtype)
+
+
+class Stem:
+    """Normalisation and conv1 as one packed convolution of the bytes, ReLU included.
+
+    (x - mean) / std goes into the weights. What conv1 pads with is zero after the normalisation, so here it
+    is the mean. Bytes are exact in bf16, so this rounds less than normalising does.
+
+    Args:
+        conv: conv1, its BatchNorm folded.
+        mean: (3,), of RGB in [0, 1].
+        std: (3,).
+    """
+
+    def __init__(self, conv: Conv2d, mean: Tensor, std: Tensor) -> None:
+        weight = (conv.weight.float() / (255 * std.float()).view(1, 3, 1, 1)).to(conv.weight.dtype)
+        # Of the weights as they were rounded, and itself not rounded: a large part of it cancels.
+        bias = -(weight.float().sum((2, 3)) @ (255 * mean.float()))
+        if conv.bias is not None:
+            bias = bias + conv.bias.float()
+        self._mean = (255 * mean.float()).to(weight.dtype)
+        self._margin = conv.kernel_size[0] // 2
+        self._convolution = PackedConvolution(weight, bias, conv.stride)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) RGB, uint8 or in [0, 1] -> (B, 64, ceil(H/2), ceil(W/2))."""
+        images = images if images.dtype == torch.uint8 else images * 255
+        n, _, height, width = images.shape
+        m = self._margin
+        padded = self._mean.new_empty(n, height + 2 * m, width + 2 * m, 3)
+        padded[:, :m] = padded[:, m + height :] = self._mean
+        padded[:, :, :m] = padded[:, :, m + width :] = self._mean
+        padded[:, m : m + height, m : m + width] = images.permute(0, 2, 3, 1)
+        return self._convolution(padded.permute(0, 3, 1, 2), relu=True)
+
+
+def pool(x: Tensor, any_layout: bool = False) -> Tensor:
+    """The 3x3 maximum with stride 2, of what is nowhere negative; twice as fast as `max_pool2d` on a CPU.
+
+    Such numbers are in the order of the integers that have the same bits.
+
+    Args:
+        x: (N, C, h, w), channels last, float32 or bfloat16.
+        any_layout: whether the result may lie by columns, where that is faster for what follows.
+
+    Returns:
+        (N, C, ceil(h/2), ceil(w/2)), channels last.
+    """
+    bits = x.permute(0, 2, 3, 1).view(torch.int32 if x.dtype == torch.float32 else torch.int16)
+    n, height, width, channels = (
+        (size + stride - 1) // stride for size, stride in zip(bits.shape, (1, 2, 2, 1), strict=True)
+    )
+    rows = bits.new_empty(n, height, bits.shape[2], channels)
+    _maximum_of_three(bits.movedim(1, 0), rows.movedim(1, 0))
+    if any_layout and faster_by_columns(height, width, x.dtype):
+        result = bits.new_empty(n, width, height, channels).transpose(1, 2)
+    else:
+        result = bits.new_empty(n, height, width, channels)
+    _maximum_of_three(rows.movedim(2, 0), result.movedim(2, 0))
+    return result.view(x.dtype).permute(0, 3, 1, 2)
+
+
+def _maximum_of_three(x: Tensor, out: Tensor) -> None:
+    """Of every other element along the first dimension and its two neighbours."""
+    even, odd = x[::2], x[1::2]
+    torch.maximum(even[: len(odd)], odd, out=out[: len(odd)])
+    out[len(odd) :] = even[len(odd) :]
+    torch.maximum(out[1:], odd[: len(even) - 1], out=out[1:])
+
+
+class ResNet(nn.Module, Packable):
+    """A ResNet without its classifier.
+
+    Args:
+        name: which ResNet.
+        stages: 4, or 3 to leave layer4 out (the target model alone needs no more).
+        dilated_layer4: keep layer4 at stride 16 (A-GAME section 3.3). Its convolutions then look two cells
+            apart, so that with the same weights every other output cell is what it is at stride 32.
+    """
+
+    mean: Tensor
+    std: Tensor
+    stem: Stem | None = None
+
+    def __init__(
+        self, name: BackboneName, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False
+    ) -> None:
+        super().__init__()
+        block, depths = _LAYOUTS[name]
+        self.name = name
+        self.channels = tuple(width * block.expansion for width in (64, 128, 256, 512))
+        self.conv1 = Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        inputs = 64
+        for stage, depth in enumerate(depths[:stages]):
+            width = 64 << stage
+            dilated = dilated_layer4 and stage == 3
+            blocks = []
+            for index in range(depth):
+                stride = 2 if stage > 0 and index == 0 and not dilated else 1
+                # The convolution that had the stride still sees neighbours; all after it are spread.
+                dilations = (1 if index == 0 else 2, 2) if dilated else (1, 1)
+                blocks.append(block(inputs, width, stride, dilations))
+                inputs = width * block.expansion
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.stages = stages
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor, stages: int = 4, *, any_layout: bool = False) -> Features:
+        """Features of RGB images.
+
+        Args:
+            images: (B, 3, H, W), RGB, uint8 or in [0, 1], any H and W.
+            stages: 3 where layer4 is not needed.
+            any_layout: whether the outputs may lie in memory by columns (`vosctl.compute.fused`).
+
+        Returns:
+            The outputs of the four stages.
+        """
+        if self.stem is not None:
+            x = pool(self.stem(images), any_layout)
+        else:
+            x = (unit_range(images, self.mean.dtype) - self.mean) / self.std
+            x = self.maxpool(conv_relu(self.conv1, x, self.bn1))
+        outputs = []
+        for stage in range(min(stages, self.stages)):
+            x = self.get_submodule(f"layer{stage + 1}")(x)
+            outputs.append(x)
+        if len(outputs) == 3:
+            outputs.append(x.new_zeros(x.shape[0], 0, 0, 0))
+        return Features(*outputs)
+
+    def pack(self) -> None:
+        """See `Packable`."""
+        mean, std = (torch.tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        self.stem = Stem(self.conv1, mean, std)
+
+    def unpack(self) -> None:
+        """See `Packable`."""
+        self.stem = None
+
+
+def fold_batch_norms(module: nn.Module) -> None:
+    """Fold each BatchNorm into the convolution before it, in place and recursively; for inference only.
+
+    The two must stand next to each other among their parent's children, as everywhere in this package.
+    """
+    convolution: tuple[str, nn.Conv2d] | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and convolution is not None:
+            module.add_module(convolution[0], fuse_conv_bn_eval(convolution[1], child))
+            module.add_module(name, nn.Identity())
+        fold_batch_norms(child)
+        convolution = (name, child) if isinstance(child, nn.Conv2d) else None

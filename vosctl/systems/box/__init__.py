@@ -1,0 +1,1 @@
+"""The box network, which finds an object in its box."""

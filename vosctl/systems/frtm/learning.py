@@ -1,0 +1,176 @@
+"""What objects' models learn, as functions of tensors alone: steps 2 and 7 to 9 of FRTM's Algorithm 1.
+
+The host reads nothing and chooses nothing by a value, so that on a GPU each can be captured as one graph and
+the host runs ahead of the device. All objects are one batched problem.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from vosctl.compute.two_threads import in_halves
+from vosctl.systems.frtm.search_region import next_extent
+from vosctl.systems.frtm.target_memory import TargetMemory, refit_last_layer
+from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, gauss_newton
+
+FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
+
+
+class Learned(NamedTuple):
+    """All that is known of O objects; nothing is changed in place."""
+
+    w1: Tensor  # (O, 96, C); this and the next three are their TargetMemory
+    normal: Tensor  # (O, 864, 864)
+    moment: Tensor  # (O, 864)
+    share: Tensor  # (O,)
+    w2: Tensor  # (O, 9, 96)
+    prior: Tensor  # (O, h, w), the mask at the last update, at layer3's size
+    extent: Tensor  # (O,), the area that it has or had lately, in cells
+
+
+class FirstFrame:
+    """The fit of new objects to the samples of their first frame.
+
+    Args:
+        schedule: the numbers of conjugate-gradient steps.
+    """
+
+    def __init__(self, schedule: FitSchedule) -> None:
+        self._schedule = schedule
+
+    def __call__(self, features: Tensor, labels: Tensor, weights: Tensor, w1: Tensor, w2: Tensor) -> Learned:
+        """Learn O objects.
+
+        Args:
+            features: (O, K, C, h, w) of the samples, the unmodified frame first.
+            labels: (O, K, H, W) of 0 and 1.
+            weights: (K,), summing to one.
+            w1: (O, 96, C), a random start.
+            w2: (O, 9, 96), likewise.
+
+        Returns:
+            What is known of them now.
+        """
+        model = gauss_newton(TargetModel(w1, w2), features, labels, weights, self._schedule)
+        memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
+        w2 = refit_last_layer(model.w2, memory.normal, memory.moment, self._schedule.update)
+        prior = _shrink(labels[:, 0], features.shape[-2:])
+        return Learned(*memory, w2, prior, prior.sum((1, 2)))
+
+
+class Extension:
+    """The memories with the frames of a window added.
+
+    Args:
+        rate: eta of FRTM section 3.4.
+        at_once: how many objects to take at a time; bounds memory.
+    """
+
+    def __init__(self, rate: float, at_once: int) -> None:
+        self._rate = rate
+        self._at_once = at_once
+
+    def __call__(
+        self, layer3: Tensor, probabilities: Tensor, winner: Tensor, learns: Tensor, *memory: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Add frames in which an object is seen to its memory.
+
+        Args:
+            layer3: (B, C, h, w).
+            probabilities: (B, O+1, H, W), background first.
+            winner: (B, H, W), the highest of them at each pixel.
+            learns: (O,) bool: objects that are to learn from these frames.
+            memory: the parts of TargetMemory.
+
+        Returns:
+            normal, moment and share of the memories, and which frames count, (O, B) bool.
+        """
+        parts = []
+        for first in range(0, len(learns), self._at_once):
+            own = slice(first, first + self._at_once)
+            labels, pixels = soft_labels(probabilities, winner, own)
+            seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
+            extended = TargetMemory(*(part[own] for part in memory)).extended(
+                layer3, labels, seen, self._rate
+            )
+            parts.append((*extended[1:], seen))
+        return joined(parts)
+
+
+class Update:
+    """The update of the target models: w2 is fitted to the memories.
+
+    Args:
+        steps: of conjugate gradients; 0 to leave w2 alone.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+
+    def __call__(
+        self,
+        probabilities: Tensor,
+        winner: Tensor,
+        w2: Tensor,
+        normal: Tensor,
+        moment: Tensor,
+        prior: Tensor,
+        extent: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Update O objects after a window.
+
+        Args:
+            probabilities: (B, O+1, H, W) of the window.
+            winner: (B, H, W).
+            w2: (O, 9, 96).
+            normal: (O, 864, 864), of the memories.
+            moment: (O, 864).
+            prior: (O, h, w).
+            extent: (O,).
+
+        Returns:
+            The new w2, prior and extent.
+        """
+        labels, _ = soft_labels(probabilities[-1:], winner[-1:], slice(None))
+        if self._steps:
+            w2 = refit_last_layer(w2, normal, moment, self._steps)
+        prior = _shrink(labels[:, 0], prior.shape[-2:])
+        return w2, prior, next_extent(extent, prior)
+
+
+def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The same tensors of several groups of objects, of all objects."""
+    return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def soft_labels(probabilities: Tensor, winner: Tensor, own: slice) -> tuple[Tensor, Tensor]:
+    """What predictions teach: an object's probability where it wins, 0 elsewhere.
+
+    Args:
+        probabilities: (B, O+1, H, W).
+        winner: (B, H, W) uint8.
+        own: of the O objects.
+
+    Returns:
+        (O', B, H, W), and on how many pixels they win, (O', B).
+    """
+    maps = probabilities[:, 1:][:, own].transpose(0, 1)
+    index = torch.arange(1, probabilities.shape[1], dtype=winner.dtype, device=winner.device)[own]
+    labels = torch.empty_like(maps, memory_format=torch.contiguous_format)
+
+    def fill(frames: slice) -> Tensor:
+        # As numbers at once: products and sums of bools are slow.
+        won = torch.eq(winner[frames], index[:, None, None, None], out=labels[:, frames])
+        pixels = won.sum((2, 3))
+        won.mul_(maps[:, frames])
+        return pixels
+
+    return labels, torch.cat(in_halves(fill, len(winner), winner.device), 1)
+
+
+def _shrink(masks: Tensor, size: torch.Size) -> Tensor:
+    """The share of each cell that a mask covers: (O, H, W) -> (O, h, w)."""
+    return F.interpolate(masks[None], tuple(size), mode="area")[0]
