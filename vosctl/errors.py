@@ -12,7 +12,7 @@ VosctlError                 2
 ├── DatasetError            2   a data set that is missing or not in the layout that it must have
 ├── OutputError             2   a result that cannot be written
 │   └── ClosedPipeError     2   whoever read a result from a pipe has had enough; caught, the run ends well
-├── DeviceError             2   a device or number type that this machine does not have
+├── DeviceError             2   a device or dtype that this machine does not have
 ├── ObjectLostError         4   a run that was to end where an object is lost
 └── InterruptedRunError   130   Ctrl-C in a run that can go on
 
@@ -79,7 +79,7 @@ class ClosedPipeError(OutputError):
 
 
 class DeviceError(VosctlError):
-    """A device or number type that this machine does not have."""
+    """A device or dtype that this machine does not have."""
 
 
 class ObjectLostError(VosctlError):

@@ -231,7 +231,7 @@ def test_table_1_in_a_number_type_that_the_cpu_has_not(davis, weights, tmp_path,
     rows = []
     monkeypatch.setattr(scoring, "run", lambda data, plan, *_: rows.append(plan))
     monkeypatch.setattr("vosctl.cli.score_tables.report_ablations", lambda *_: None)
-    monkeypatch.setattr("vosctl.evaluation.benchmark.require_all", lambda _: None)
+    monkeypatch.setattr("vosctl.evaluation.dataset_run.require_all", lambda _: None)
     given = ("--dataset", "davis17", "--root", davis, "--backbone-weights", weights, "--quiet")
     call(*given, "--variant", "table", "--precision", "fp16")
     assert [plan.variant for plan in rows] == ["d-only-no-update", "d-only"]

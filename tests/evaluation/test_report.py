@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from vosctl.errors import ClipError
-from vosctl.evaluation.benchmark import score_masks
 from vosctl.evaluation.charts import Line, bar_chart, line_chart
+from vosctl.evaluation.dataset_run import score_masks
 from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.report import write_report
 from vosctl.evaluation.results import Failure

@@ -1,6 +1,6 @@
 import torch
 
-from vosctl.systems.aggregation import aggregate, winners
+from vosctl.systems.aggregation import aggregate, object_argmax
 
 
 def test_values_worked_out_by_hand() -> None:
@@ -26,7 +26,7 @@ def test_certain_objects_stay_finite_in_any_number_type() -> None:
         torch.testing.assert_close(probabilities.sum(1), torch.ones(2, 1, 1))
 
 
-def test_winners_are_argmax_with_ties_to_the_first() -> None:
+def test_object_argmax_is_argmax_with_ties_to_the_first() -> None:
     maps = torch.randint(0, 4, (3, 5, 20, 30), generator=torch.Generator().manual_seed(0)).float()
     expected = torch.stack([(m == m.max(0).values).int().argmax(0) for m in maps])
-    assert torch.equal(winners(maps).long(), expected)
+    assert torch.equal(object_argmax(maps).long(), expected)

@@ -37,7 +37,7 @@ def model(refined: bool = False) -> FRTMModel:
 
 
 def run(tracker: Tracker, frames: list[NDArray[np.uint8]] = FRAMES) -> list[TrackedFrame]:
-    return list(tracker.run(frames, MASKS, soft=True, judge=True))
+    return list(tracker.run(frames, MASKS, soft=True, confidences=True))
 
 
 def tracker(ahead: int = 0, used: FRTMModel | None = None) -> Tracker:
@@ -76,7 +76,7 @@ def test_a_window_is_begun_before_the_last_one_is_handed_out() -> None:
             taken.append(index)
             yield frame
 
-    for options, most in (({}, 8), ({"prompt": True}, 4)):
+    for options, most in (({}, 8), ({"low_latency": True}, 4)):
         taken.clear()
         gaps = [
             taken[-1] - result.index
@@ -95,7 +95,7 @@ def test_a_state_is_of_the_results_that_were_handed_out(expected: list[TrackedFr
     for position in (1, 6, 10):
         again = tracker()
         again.load_state_dict(states[position])
-        rest = list(again.run(FRAMES[position:], MASKS, soft=True, judge=True))
+        rest = list(again.run(FRAMES[position:], MASKS, soft=True, confidences=True))
         assert_same(rest, expected[position:])
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tests.small import moving_discs, overlap, tiny_model
-from vosctl.systems.aggregation import winners
+from vosctl.systems.aggregation import object_argmax
 from vosctl.tracking.confidence import confidence, confidences_of
 from vosctl.tracking.tracker import Tracker
 
@@ -14,7 +14,7 @@ def test_sure_masks_are_sure_and_vague_ones_are_not() -> None:
     p[1, 1, :2] = 0.6  # vague, and half as likely around
     p[1, 1, 2:] = 0.3
     p[:, 0] = 1 - p[:, 1]
-    found = confidence(p, winners(p))
+    found = confidence(p, object_argmax(p))
     assert found[0].tolist() == [1.0, 0.0]  # the second object is nowhere
     inside, outside = 8 * 0.6, 8 * 0.3
     assert found[1, 0] == pytest.approx((inside / (8 + outside)) ** 5, rel=1e-5)
@@ -26,7 +26,7 @@ def test_the_tracker_and_the_host_agree_and_a_lost_object_falls() -> None:
     for frame, label in zip(empty, labels, strict=True):
         frame[label == 2] = 110
     tracker = Tracker(tiny_model())
-    results = list(tracker.run([*frames, *empty], {0: labels[0]}, soft=True, judge=True))
+    results = list(tracker.run([*frames, *empty], {0: labels[0]}, soft=True, confidences=True))
     assert results[0].confidences == (1.0, 1.0)
     for result in results:
         assert result.probabilities is not None

@@ -8,13 +8,13 @@ import torch
 
 from tests.device_only import no_host
 from tests.small import tiny_agame, tiny_model
-from vosctl.systems.aggregation import winners
+from vosctl.systems.aggregation import object_argmax
 from vosctl.systems.frtm.learning import FirstFrame, Learned
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.systems.system import open_system
 from vosctl.tracking.confidence import confidence
-from vosctl.tracking.enlargement import enlarged_winners
+from vosctl.tracking.enlargement import enlarged_argmax
 
 META = torch.device("meta")
 OBJECTS, SIZE, GRID = 3, (96, 160), (6, 10)
@@ -55,11 +55,11 @@ def windows(model: Model, count: int, frames: int) -> None:
         images = torch.empty(frames, 3, *SIZE, dtype=torch.uint8, device=META)
         with no_host() if number else torch.no_grad():  # the first makes what depends on sizes alone
             probabilities = system.predict(images)
-            winner = winners(probabilities)
+            argmax = object_argmax(probabilities)
             system.scores()
-            system.learn(probabilities, winner)
-            confidence(probabilities, winner)
-            enlarged_winners(probabilities[0], (300, 500))
+            system.learn(probabilities, argmax)
+            confidence(probabilities, argmax)
+            enlarged_argmax(probabilities[0], (300, 500))
 
 
 @pytest.mark.parametrize("refined", [True, False])

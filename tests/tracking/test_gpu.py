@@ -53,7 +53,7 @@ def test_windows_never_wait(dtype: torch.dtype) -> None:
     The one wait, for a window's event, is not among what PyTorch complains of.
     """
     used = model("cuda", dtype)
-    results = Tracker(used).run(FRAMES, {0: LABELS[0]}, soft=True, judge=True)
+    results = Tracker(used).run(FRAMES, {0: LABELS[0]}, soft=True, confidences=True)
     for result in results:
         if result.index == 16:  # windows of 4: four are over, the fifth is on its way
             torch.cuda.set_sync_debug_mode("error")

@@ -11,7 +11,7 @@ from vosctl.systems.registry import load_model
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.batches import Batches
 from vosctl.training.export import export_checkpoint
-from vosctl.training.network import StepPlan
+from vosctl.training.frtm_network import StepPlan
 from vosctl.training.optimization import rate_at
 from vosctl.training.recipe import Recipe, read_recipe
 from vosctl.training.trainer import Trainer

@@ -16,7 +16,7 @@ from vosctl.tracking.from_boxes import segment_boxes
 from vosctl.training.batches import Batches
 from vosctl.training.boxed_objects import find_boxes
 from vosctl.training.export import export_checkpoint
-from vosctl.training.network import StepPlan
+from vosctl.training.frtm_network import StepPlan
 from vosctl.training.pictures import read_labels
 from vosctl.training.recipe import Recipe, read_recipe
 from vosctl.training.trainer import Trainer

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vosctl.training.clips import RealClips, find_sequences
-from vosctl.training.order import chance_of_frames, choose_frames
+from vosctl.training.order import choose_frames, random_per_frame
 from vosctl.training.pasted_clips import PastedClips
 from vosctl.training.sample import ClipSource
 from vosctl.training.still_clips import StillClips
@@ -35,10 +35,10 @@ def test_short_clips_give_what_they_have() -> None:
 
 
 def test_chance_in_order_lies_on_a_line() -> None:
-    values = chance_of_frames(np.random.default_rng(0), 5, 1, lambda rng: rng.normal(size=(2, 3)))
+    values = random_per_frame(np.random.default_rng(0), 5, 1, lambda rng: rng.normal(size=(2, 3)))
     assert values.shape == (5, 2, 3)
     np.testing.assert_allclose(np.diff(values, axis=0), np.diff(values, axis=0)[:1].repeat(4, 0))
-    loose = chance_of_frames(np.random.default_rng(0), 5, 0, lambda rng: rng.normal(size=2))
+    loose = random_per_frame(np.random.default_rng(0), 5, 0, lambda rng: rng.normal(size=2))
     assert np.diff(loose, axis=0).std() > 0.1
 
 

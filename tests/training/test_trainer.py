@@ -16,8 +16,8 @@ from vosctl.systems.weights_file import file_sha256, write_weights
 from vosctl.training.batches import Batches
 from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.export import export_checkpoint
+from vosctl.training.frtm_network import StepPlan, TrainingNetwork
 from vosctl.training.log import read_log
-from vosctl.training.network import StepPlan, TrainingNetwork
 from vosctl.training.optimization import MovingAverage, learning_rate
 from vosctl.training.recipe import OptimizerRecipe, Recipe, read_recipe
 from vosctl.training.start import load_backbone, load_refinement, load_start

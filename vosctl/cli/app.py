@@ -12,7 +12,7 @@ from rich.markup import escape
 from vosctl import __version__
 from vosctl.cli import config
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import InterruptedRunError, VosctlError
 
 EXIT_CODES = (

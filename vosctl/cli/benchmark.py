@@ -243,7 +243,7 @@ def benchmark(
         score_tables.report((scored,), as_json)
         return
 
-    from vosctl.evaluation.benchmark import require_all
+    from vosctl.evaluation.dataset_run import require_all
     from vosctl.evaluation.sequence_runner import RunPlan
 
     devices = tuple(name.strip() for name in device.split(","))

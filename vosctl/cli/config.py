@@ -30,7 +30,7 @@ from rich.table import Table
 
 from vosctl.cli import options
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.suggestion import suggestion
 

@@ -17,7 +17,7 @@ import typer
 
 from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import ClosedPipeError, UsageError
 from vosctl.masks.formats import FORMATS, Format, check_place, describe, find_format
 from vosctl.masks.pairing import with_pictures

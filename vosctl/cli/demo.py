@@ -17,7 +17,7 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.media.claims import claim_folder
 
 

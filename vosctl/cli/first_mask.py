@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vosctl.arrays import Image, Labels
 from vosctl.cli.console import console
 from vosctl.errors import ClipError, MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Task, name_of
@@ -18,7 +19,6 @@ from vosctl.systems.choice import ModelChoice
 if TYPE_CHECKING:
     from vosctl.media.boxes import Box
     from vosctl.systems.model import Model
-    from vosctl.tracking.tracker import Image, Labels
 
 
 def box_segmenter(load: "Callable[[], Model]") -> "Callable[[Image, Mapping[int, Box]], Labels]":

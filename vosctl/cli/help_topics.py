@@ -22,7 +22,7 @@ from rich.markdown import Markdown
 
 from vosctl import cli
 from vosctl.cli import completion, options
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.suggestion import suggestion
 

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from vosctl.cli import options, running
 from vosctl.cli.console import result_console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.job.frame_log import parse_entry
 from vosctl.job.review import Span

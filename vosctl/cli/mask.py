@@ -20,7 +20,7 @@ import typer
 
 from vosctl.cli import first_mask, options
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_mask
 from vosctl.media.boxes import parse_boxes

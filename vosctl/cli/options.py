@@ -14,7 +14,7 @@ RUNS, SEVERAL = "Earlier runs", "Several clips"
 
 
 class PrecisionName(StrEnum):
-    """Number types of `--precision`."""
+    """Dtypes of `--precision`."""
 
     AUTO = "auto"
     FP32 = "fp32"
@@ -128,7 +128,7 @@ PrecisionOption = Annotated[
     PrecisionName,
     typer.Option(
         "--precision",
-        help="Number type of the networks; auto takes the fastest that is accurate.",
+        help="Dtype of the networks; auto takes the fastest that is accurate.",
         rich_help_panel=MACHINE,
         envvar="VOSCTL_PRECISION",
     ),

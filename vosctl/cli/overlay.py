@@ -13,7 +13,7 @@ import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.job.request import name_of, parse_mask, read_masks
 from vosctl.masks.pairing import with_pictures
@@ -109,7 +109,7 @@ def overlay(
 
 
 def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, quiet: bool) -> None:
-    from vosctl.media.overlay import draw_overlay
+    from vosctl.media.drawing import draw_overlay
     from vosctl.media.prefetch import prefetch
     from vosctl.media.video_writer import VideoWriter
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosctl.cli.console import console, print_result
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.evaluation.variants import Variant
 
 if TYPE_CHECKING:

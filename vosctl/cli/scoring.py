@@ -27,7 +27,7 @@ def run(
     Raises:
         InterruptedRunError: Ctrl-C.
     """
-    from vosctl.evaluation.benchmark import run_benchmark, write_files
+    from vosctl.evaluation.dataset_run import run_benchmark, write_files
     from vosctl.evaluation.runners import open_runners
 
     try:
@@ -62,7 +62,7 @@ def run_ablations(
 
 def score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) -> "BenchmarkResult":
     """Score masks that are there and write what was found."""
-    from vosctl.evaluation.benchmark import score_masks, write_files
+    from vosctl.evaluation.dataset_run import score_masks, write_files
 
     if not masks.is_dir():
         raise MaskError(

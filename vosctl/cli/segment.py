@@ -26,7 +26,7 @@ import typer
 
 from vosctl.cli import completion, correction, first_mask, options, running, several
 from vosctl.cli.console import console
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome

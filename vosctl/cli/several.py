@@ -13,7 +13,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.job.batch.engines import Engine
 from vosctl.job.batch.outcome import Outcome, Status

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosctl.cli.console import console, print_result
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.media.files import write_json
 
 if TYPE_CHECKING:
     from vosctl.evaluation.datasets import Dataset
-    from vosctl.evaluation.speed import SpeedJob, SpeedResult
+    from vosctl.evaluation.speed_measurement import SpeedJob, SpeedResult
     from vosctl.systems.choice import ModelChoice
     from vosctl.systems.settings import TrackerSettings
 
@@ -22,7 +22,7 @@ def jobs_of_clips(clips: list[Path], masks: list[Path], objects: int) -> "list[S
         UsageError: there are more or fewer masks than clips.
         VosctlError: a clip or a mask cannot be read.
     """
-    from vosctl.evaluation.speed import SpeedJob
+    from vosctl.evaluation.speed_measurement import SpeedJob
     from vosctl.masks.reading import read_mask
     from vosctl.media.clip import open_clip
 
@@ -41,7 +41,7 @@ def jobs_of_clips(clips: list[Path], masks: list[Path], objects: int) -> "list[S
 def jobs_of_dataset(data: "Dataset") -> "list[SpeedJob]":
     """The sequences of a data set, with their own masks."""
     from vosctl.evaluation.ground_truth import read_ground_truth
-    from vosctl.evaluation.speed import SpeedJob
+    from vosctl.evaluation.speed_measurement import SpeedJob
 
     return [
         SpeedJob(one.name, one.frames[0].parent, read_ground_truth(one).first_masks())
@@ -64,7 +64,7 @@ def measure(
         VosctlError: the model, a clip or the output does not work.
     """
     from vosctl.evaluation.output_folder import make_output_folder
-    from vosctl.evaluation.speed import measure_speed
+    from vosctl.evaluation.speed_measurement import measure_speed
 
     if output:
         make_output_folder(output)

@@ -13,8 +13,8 @@ import typer
 from rich.markup import escape
 
 from vosctl.cli.console import console
+from vosctl.cli.json_output import json_result
 from vosctl.cli.options import MACHINE, DeviceOption, JsonOption, QuietOption
-from vosctl.cli.results import json_result
 from vosctl.errors import InterruptedRunError, UsageError
 
 RecipeArgument = Annotated[
@@ -68,7 +68,7 @@ def train(
     import torch
 
     from vosctl.compute.devices import choose_device
-    from vosctl.training.processes import several_processes
+    from vosctl.training.distributed import several_processes
     from vosctl.training.recipe import read_recipe
     from vosctl.training.trainer import Progress, Trainer
 

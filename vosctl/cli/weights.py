@@ -17,7 +17,7 @@ from rich.table import Table
 
 from vosctl.cli import options
 from vosctl.cli.console import console, print_result
-from vosctl.cli.results import json_result
+from vosctl.cli.json_output import json_result
 from vosctl.errors import OutputError
 
 app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)

@@ -1,1 +1,1 @@
-"""The machine: devices, number types, packed forms of networks, threads, transfers."""
+"""The machine: devices, dtypes, packed forms of networks, threads, transfers."""

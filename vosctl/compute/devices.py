@@ -1,4 +1,4 @@
-"""Which device and number type to compute with."""
+"""Which device and dtype to compute with."""
 
 import ctypes
 import sys
@@ -46,7 +46,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The number type of the networks: the named one, or with auto the fastest that is accurate enough.
+    """The dtype of the networks: the named one, or with auto the fastest that is accurate enough.
 
     Raises:
         DeviceError: fp16 on a CPU, which would be slower than float32 and less accurate.
@@ -63,7 +63,7 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 
 def upload(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Values of the host, of the device and number type of `like`; a GPU is not waited for."""
+    """Values of the host, of the device and dtype of `like`; a GPU is not waited for."""
     values = values.to(like.dtype)
     if like.is_cuda:
         values = values.pin_memory()

@@ -3,7 +3,7 @@
 On a CPU with matrix units a convolution of 64 channels is over sooner than the sum and the ReLU after it.
 PyTorch's own fused operator does all three while a result is in the cache. Networks call `conv_relu`: it is
 the plain form until `pack` has prepared the network, and wherever the operator is missing: other devices,
-number types and builds of PyTorch, and training.
+dtypes and builds of PyTorch, and training.
 
 Maps may lie in memory row by row or column by column, channels last in either case. The result is the same
 but for rounding; which is faster depends on the size: see `faster_by_columns`.

@@ -24,10 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vosctl.arrays import Labels
 from vosctl.errors import DatasetError, MaskError
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.label_maps import ids_in, read_label_map
-from vosctl.evaluation.metrics import LabelMap
 
 VOID = 255
 
@@ -55,11 +55,11 @@ class GroundTruth:
         counted = {stem for stems in self.scored.values() for stem in stems}
         return tuple(path.stem for path in self.sequence.annotations if path.stem in counted)
 
-    def labels(self, annotation: Path) -> LabelMap:
+    def labels(self, annotation: Path) -> Labels:
         """An annotation as (H, W) object ids, 0 where there is none."""
         return _understood(read_label_map(annotation), self.binary, self.sequence.merge_objects)
 
-    def first_masks(self) -> dict[int, LabelMap]:
+    def first_masks(self) -> dict[int, Labels]:
         """What a tracker is given: the objects (H, W) that start in a frame, by that frame's index."""
         by_stem = {path.stem: path for path in self.sequence.annotations}
         masks = {}
@@ -69,7 +69,7 @@ class GroundTruth:
             masks[index] = np.where(np.isin(labels, starting), labels, np.uint8(0))
         return masks
 
-    def prediction(self, path: Path, size: tuple[int, int]) -> LabelMap:
+    def prediction(self, path: Path, size: tuple[int, int]) -> Labels:
         """A predicted mask as (H, W) object ids.
 
         Args:
@@ -146,12 +146,12 @@ def _youtube_truth(sequence: Sequence) -> GroundTruth:
     )
 
 
-def _is_binary(values: LabelMap) -> bool:
+def _is_binary(values: Labels) -> bool:
     ids = ids_in(values)
     return VOID in ids and set(ids) <= {0, VOID}
 
 
-def _understood(values: LabelMap, binary: bool, merge_objects: bool) -> LabelMap:
+def _understood(values: Labels, binary: bool, merge_objects: bool) -> Labels:
     labels = values.copy()
     if not binary:
         labels[labels == VOID] = 0
@@ -160,7 +160,7 @@ def _understood(values: LabelMap, binary: bool, merge_objects: bool) -> LabelMap
     return labels
 
 
-def _objects_in(labels: LabelMap) -> tuple[int, ...]:
+def _objects_in(labels: Labels) -> tuple[int, ...]:
     return tuple(value for value in ids_in(labels) if value)
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vosctl.arrays import Labels
 from vosctl.errors import MaskError
-from vosctl.evaluation.metrics import LabelMap
 from vosctl.media.broken_files import IMAGE_ERRORS
 
 
-def read_label_map(path: Path) -> LabelMap:
+def read_label_map(path: Path) -> Labels:
     """Read the ids (H, W) of a palette or gray image.
 
     Gray in three channels counts: parts of DAVIS 2016 are stored so.
@@ -35,12 +35,12 @@ def read_label_map(path: Path) -> LabelMap:
     return values
 
 
-def ids_in(labels: LabelMap) -> tuple[int, ...]:
+def ids_in(labels: Labels) -> tuple[int, ...]:
     """The values that occur in a label map (H, W), rising, 0 included where it occurs."""
     return tuple(int(value) for value in np.flatnonzero(np.bincount(labels.ravel(), minlength=256)))
 
 
-def _gray_of(values: LabelMap, path: Path, mode: str) -> LabelMap:
+def _gray_of(values: Labels, path: Path, mode: str) -> Labels:
     """The one channel (H, W) of a picture (H, W, channels) whose colour channels agree; alpha is ignored."""
     colours = values[..., :3] if values.shape[2] >= 3 else values[..., :1]
     if (colours != colours[..., :1]).any():

@@ -15,8 +15,9 @@ from math import ceil, hypot, isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from vosctl.arrays import Labels
+
 BoolMask = NDArray[np.bool_]
-LabelMap = NDArray[np.uint8]
 
 CONTOUR_TOLERANCE = 0.008  # of the image's diagonal
 
@@ -73,7 +74,7 @@ def contour_accuracy(prediction: BoolMask, annotation: BoolMask, radius: int | N
 
 
 def score_objects(
-    prediction: LabelMap, annotation: LabelMap, object_ids: tuple[int, ...]
+    prediction: Labels, annotation: Labels, object_ids: tuple[int, ...]
 ) -> tuple[list[float], list[float]]:
     """J and F of every object of one frame.
 

@@ -83,10 +83,10 @@ def _of_frtm(
         several = features.layer3.expand(1, samples, channels, h, w), label.expand(1, samples, height, width)
         weights = torch.empty(samples)
         seen = TAPS * HIDDEN  # what w2 sees at a cell
-        normal, moment = torch.empty(1, seen, seen), torch.empty(1, seen)
+        normal, rhs = torch.empty(1, seen, seen), torch.empty(1, seen)
 
     def refit() -> None:
-        refit_last_layer(target.w2[:1], normal, moment, model.schedule.update)
+        refit_last_layer(target.w2[:1], normal, rhs, model.schedule.update)
 
     operations = {
         "features": _count(lambda: backbone(image), convolutions=True),

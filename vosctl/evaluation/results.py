@@ -121,7 +121,7 @@ class RunDescription:
     """The tracker's."""
     device: str
     precision: str
-    """The number type that the networks computed in."""
+    """The dtype that the networks computed in."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from vosctl.evaluation.speed import BESIDE, ClipSpeed, SpeedResult
+from vosctl.evaluation.speed_measurement import BESIDE, ClipSpeed, SpeedResult
 
 _ABSENT = "-"
 

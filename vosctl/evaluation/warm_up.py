@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from itertools import islice
 
+from vosctl.arrays import Labels
 from vosctl.media.clip import Clip
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.tracker import Labels, Tracker
+from vosctl.tracking.tracker import Tracker
 
 _FRAMES = 10  # the first frame, two windows, of which a GPU captures the second, and one frame more
 

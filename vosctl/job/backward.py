@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
+from vosctl.arrays import Image, Labels, Probability
 from vosctl.errors import MaskError, OutputError
 from vosctl.job.resume.checkpoints import Checkpoints
 from vosctl.masks.png import save_png
@@ -15,17 +16,9 @@ from vosctl.media.clip import Clip, Frame
 from vosctl.media.files import make_folder
 from vosctl.media.prefetch import prefetch
 from vosctl.media.reverse import reversed_frames
-from vosctl.tracking.blending import (
-    Labels,
-    Probability,
-    backward_share,
-    blend,
-    draw_given,
-    labels_of,
-    mask_frames,
-)
+from vosctl.tracking.blending import backward_share, blend, draw_given, labels_of, mask_frames
 from vosctl.tracking.confidence import confidences_of
-from vosctl.tracking.tracker import Image, Tracker
+from vosctl.tracking.tracker import Tracker
 
 _INTERVAL = 64  # frames between two saved states
 _FRAMES_AHEAD = 12

@@ -11,8 +11,8 @@ from vosctl.masks.formats import Format
 from vosctl.masks.mask_writer import MaskWriter
 from vosctl.masks.score_pictures import write_score_picture
 from vosctl.masks.writer import LabelledFrame
+from vosctl.media.drawing import draw_overlay
 from vosctl.media.frame import ClipInfo
-from vosctl.media.overlay import draw_overlay
 from vosctl.media.video_writer import VideoWriter
 
 

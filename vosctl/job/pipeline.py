@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from vosctl import __version__
+from vosctl.arrays import Labels
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.job.outputs import Outputs, OverlayStyle
 from vosctl.job.resume.run import Run
@@ -20,7 +21,6 @@ from vosctl.media.clip import Clip
 from vosctl.media.stream_clip import StreamClip
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.tracker import Labels
 
 __all__ = ["OnFrame", "Outputs", "OverlayStyle", "Summary", "segment_clip"]
 

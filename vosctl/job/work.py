@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vosctl.arrays import Image, Labels
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import ClosedPipeError, MaskError, ObjectLostError, TruncatedClipError
 from vosctl.job.backward import BackwardPass
@@ -23,7 +24,7 @@ from vosctl.media.clip import Clip, ClipInfo, Frame
 from vosctl.media.prefetch import prefetch
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.tracker import Image, Labels, TrackedFrame, Tracker
+from vosctl.tracking.tracker import TrackedFrame, Tracker
 
 _FRAMES_AHEAD = 12  # decoded and waiting: more than a window, so that decoding never holds up the tracker
 _BYTES_AHEAD = 256 << 20  # that these may take: of 4K, ten frames
@@ -154,12 +155,17 @@ class Work:
         for _ in islice(frames, position - first):
             yield None
         soft = self._outputs.need_soft or self._backward is not None
-        judge = self._log_path is not None or self._stop_when_lost
+        confidences = self._log_path is not None or self._stop_when_lost
         scores = self._outputs.scores is not None
-        prompt = self._clip.info.is_stream
+        low_latency = self._clip.info.is_stream
         try:
             yield from self.tracker.run(
-                self._images(frames), self._masks, soft=soft, judge=judge, scores=scores, prompt=prompt
+                self._images(frames),
+                self._masks,
+                soft=soft,
+                confidences=confidences,
+                scores=scores,
+                low_latency=low_latency,
             )
         except MaskError:
             if not self.broken:  # else the frames that masks are missed for are beyond the break
@@ -190,14 +196,14 @@ class Work:
     def _finish(self, frame: Frame, result: TrackedFrame) -> tuple[LabelledFrame, FrameEntry]:
         """A frame with its new result, of both passes if there are two, and what is known of it."""
         ids = self.tracker.object_ids  # none of those that join later has a map yet
-        labels, trust = result.labels, dict(zip(ids, result.confidences, strict=False))
+        labels, confidences = result.labels, dict(zip(ids, result.confidences, strict=False))
         maps = result.probabilities[1:] if result.probabilities is not None else ()
         soft = dict(zip(ids, maps, strict=False))
         if self._backward and frame.index < self._backward.last:
-            labels, soft, trust = self._backward.combine(frame.index, labels.shape, soft)
+            labels, soft, confidences = self._backward.combine(frame.index, labels.shape, soft)
         objects = {
             object_id: ObjectInFrame(value, int(np.count_nonzero(labels == object_id)))
-            for object_id, value in trust.items()
+            for object_id, value in confidences.items()
         }
         entry = FrameEntry(frame.index, frame.stem, objects)
         scores = dict(zip(ids, result.scores, strict=False)) if result.scores is not None else None

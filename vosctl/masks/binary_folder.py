@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.masks.notes import OVERLAP, Note
 from vosctl.masks.object_folders import ObjectFolders
 from vosctl.masks.reading import MAX_ID, read_labels
-from vosctl.masks.writer import ExportWriter, LabelledFrame, Labels
+from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
 from vosctl.media.frame_folder import list_images, natural_key
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from vosctl.masks.palette import PALETTE
 from vosctl.masks.writer import LabelledFrame
-from vosctl.media.overlay import draw_overlay
+from vosctl.media.drawing import draw_overlay
 
 COLUMNS = 6
 MAX_FRAMES = 24

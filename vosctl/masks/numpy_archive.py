@@ -10,11 +10,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.masks.notes import VOID, Note
 from vosctl.masks.reading import MAX_ID
 from vosctl.masks.stems import safe_stems
-from vosctl.masks.writer import ExportWriter, LabelledFrame, Labels
+from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.broken_files import NPY_ERRORS
 from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
@@ -83,7 +84,7 @@ def read_numpy_archive(path: Path, note: Note) -> Iterator[LabelledFrame]:
 
 
 def _header(entry: IO[bytes], path: Path) -> tuple[int, int, int, np.dtype[Any]]:
-    """(N, H, W) and the number type."""
+    """(N, H, W) and the dtype."""
     read = npy.read_array_header_1_0 if npy.read_magic(entry) == (1, 0) else npy.read_array_header_2_0
     shape, is_fortran, kind = read(entry)
     if len(shape) != 3 or kind.kind not in "biu" or is_fortran:

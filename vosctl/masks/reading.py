@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.masks.palette import PALETTE
 from vosctl.media.broken_files import IMAGE_ERRORS, NPY_ERRORS
@@ -27,7 +28,6 @@ _WHITE = (255, 255, 255)
 # Pillow knows more, some of which it hands to other programs.
 _IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 
-Labels = NDArray[np.uint8]
 ColourIds = dict[int, int]
 
 

@@ -10,9 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vosctl.arrays import Labels
 from vosctl.errors import CUT_SHORT, MaskError
-
-Labels = NDArray[np.uint8]  # (H, W): 0 is background, 1..254 are objects
 
 
 @dataclass(frozen=True)

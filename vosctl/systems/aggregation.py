@@ -36,7 +36,7 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def winners(probabilities: Tensor) -> Tensor:
+def object_argmax(probabilities: Tensor) -> Tensor:
     """Which map is highest at each pixel; the first of equal ones.
 
     The same as `argmax(1)`, which takes 30 times as long on a CPU.
@@ -48,12 +48,12 @@ def winners(probabilities: Tensor) -> Tensor:
         (B, H, W) uint8: 0 for the background, m for the m-th object.
     """
     best = probabilities[:, 0]
-    winner = torch.zeros_like(best, dtype=torch.uint8)
+    argmax = torch.zeros_like(best, dtype=torch.uint8)
     last = probabilities.shape[1] - 1
     for index in range(1, last + 1):
         candidate = probabilities[:, index]
         higher = (candidate > best).view(torch.uint8)
-        torch.maximum(winner, higher if index == 1 else higher * index, out=winner)
+        torch.maximum(argmax, higher if index == 1 else higher * index, out=argmax)
         if index < last:
             best = torch.maximum(best, candidate)
-    return winner
+    return argmax

@@ -1,4 +1,4 @@
-"""A model ready to track: networks folded, in their number type, on their device."""
+"""A model ready to track: networks folded, in their dtype, on their device."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -37,7 +37,7 @@ class Model:
 
     @property
     def precision(self) -> str:
-        """The number type's name, such as bfloat16."""
+        """The dtype's name, such as bfloat16."""
         return str(self.dtype).removeprefix("torch.")
 
     @property

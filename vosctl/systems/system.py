@@ -50,12 +50,12 @@ class System(Protocol):
         """
         ...
 
-    def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
+    def learn(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Take in what became of the frames predicted last.
 
         Args:
             probabilities: (B, O+1, H, W) of those frames, corrected where a person has given masks.
-            winner: (B, H, W), the highest of them at each pixel.
+            argmax: (B, H, W), the highest of them at each pixel.
             fresh: objects that `start` has just learned from the same frame.
         """
         ...

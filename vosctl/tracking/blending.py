@@ -4,10 +4,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Labels = NDArray[np.uint8]  # (H, W)
-Probability = NDArray[np.float32]  # (H, W) in [0, 1]
+from vosctl.arrays import Labels, Probability
 
 
 def mask_frames(masks: Mapping[int, Labels]) -> dict[int, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""How much a mask is to be trusted: the overlap with the truth that its own probabilities promise."""
+"""How far a mask can be relied on: the overlap with the truth that its own probabilities promise."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from torch import Tensor
 _POWER = 5
 
 
-def confidence(probabilities: Tensor, winner: Tensor, refined: bool = True) -> Tensor:
+def confidence(probabilities: Tensor, argmax: Tensor, refined: bool = True) -> Tensor:
     """The confidence in each object's mask, on the scale of the overlap J.
 
     If every pixel belonged to the object with its probability p, then mask and truth would share
@@ -22,15 +22,15 @@ def confidence(probabilities: Tensor, winner: Tensor, refined: bool = True) -> T
 
     Args:
         probabilities: (B, O+1, H, W), background first.
-        winner: (B, H, W), m where the m-th object is.
+        argmax: (B, H, W), m where the m-th object is.
         refined: whether they come from a refinement network; coarse scores are not as sure.
 
     Returns:
         (B, O) in [0, 1]; 0 where an object has no pixel.
     """
     power = _POWER if refined else 1
-    values = probabilities.new_zeros(len(winner), probabilities.shape[1] - 1)
-    for frame, won in enumerate(winner):
+    values = probabilities.new_zeros(len(argmax), probabilities.shape[1] - 1)
+    for frame, won in enumerate(argmax):
         for index in range(values.shape[1]):
             p = probabilities[frame, index + 1].flatten()
             mask = (won == index + 1).flatten().to(p)

@@ -7,12 +7,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.compute.constants import constant
-from vosctl.systems.aggregation import winners
+from vosctl.systems.aggregation import object_argmax
 
 _VALUES_AT_ONCE = 1 << 23  # enlarged probabilities that are held: 32 MB
 
 
-def enlarged_winners(probabilities: Tensor, size: Sequence[int]) -> Tensor:
+def enlarged_argmax(probabilities: Tensor, size: Sequence[int]) -> Tensor:
     """Which map is highest at each pixel once all are enlarged bilinearly, as `F.interpolate` would.
 
     Enlarged probabilities give smoother edges than enlarged labels. They are made a strip of rows at a time:
@@ -23,19 +23,19 @@ def enlarged_winners(probabilities: Tensor, size: Sequence[int]) -> Tensor:
         size: (H, W).
 
     Returns:
-        (H, W) uint8, as `winners`.
+        (H, W) uint8, as `object_argmax`.
     """
     count, small = probabilities.shape[:2]
     height, width = size
     rows = max(1, _VALUES_AT_ONCE // (count * width))
     upper, lower, share = _between(height, small, probabilities.dtype, probabilities.device)
-    winner = torch.empty(size, dtype=torch.uint8, device=probabilities.device)
+    argmax = torch.empty(size, dtype=torch.uint8, device=probabilities.device)
     for top in range(0, height, rows):
         strip = slice(top, top + rows)
         tall = torch.lerp(probabilities[:, upper[strip]], probabilities[:, lower[strip]], share[strip])
         wide = F.interpolate(tall, width, mode="linear", align_corners=False)  # (O+1, rows, W)
-        winner[strip] = winners(wide[None])[0]
-    return winner
+        argmax[strip] = object_argmax(wide[None])[0]
+    return argmax
 
 
 @constant

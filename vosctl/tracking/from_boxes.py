@@ -9,11 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from vosctl.arrays import Image, Labels
 from vosctl.media.boxes import Box
 from vosctl.systems.box.network import BoxNetwork, cut_square, put_back
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.tracker import Image, Labels, Tracker
+from vosctl.tracking.tracker import Tracker
 
 _GROWTH = 0.05  # of the box's sides: by this much an object may reach out of a box that was drawn too tight
 _LONGEST = 1280  # pixels that the target model sees; more takes long and finds nothing else

@@ -11,24 +11,22 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vosctl.arrays import Image, Labels
 from vosctl.compute.devices import upload
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.transfer import Download, Moment, Uploader, on_host
 from vosctl.compute.two_threads import apart, in_halves
 from vosctl.errors import MaskError
-from vosctl.systems.aggregation import winners
+from vosctl.systems.aggregation import object_argmax
 from vosctl.systems.backbone import unit_range
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.systems.system import System, open_system
 from vosctl.tracking.blending import draw_given
 from vosctl.tracking.confidence import confidence
-from vosctl.tracking.enlargement import enlarged_winners
+from vosctl.tracking.enlargement import enlarged_argmax
 from vosctl.tracking.given import merged
 from vosctl.tracking.stats import TrackerStats
-
-Image = NDArray[np.uint8]  # (H, W, 3)
-Labels = NDArray[np.uint8]  # (H, W)
 
 
 @dataclass(frozen=True)
@@ -92,10 +90,10 @@ class Tracker:
         self._upload = Uploader(model.device)
         self._system: System = open_system(model, self.settings, self._stopwatch)
         self._state = self._system.state_dict()  # before frame `position`
-        # How many windows may be begun and not yet fetched. With a window of one, prompt results are wanted.
+        # How many windows may be begun and not yet fetched. A window of one asks for low latency.
         self._ahead = int(model.device.type == "cuda" and self.settings.window > 1)
         # Of everything but the networks; float64 is for tests.
-        self._number_type = torch.promote_types(model.dtype, torch.float32)
+        self._dtype = torch.promote_types(model.dtype, torch.float32)
 
     @property
     def object_ids(self) -> tuple[int, ...]:
@@ -126,9 +124,9 @@ class Tracker:
         masks: Mapping[int, Labels],
         *,
         soft: bool = False,
-        judge: bool = False,
+        confidences: bool = False,
         scores: bool = False,
-        prompt: bool = False,
+        low_latency: bool = False,
     ) -> Iterator[TrackedFrame]:
         """Track a clip. Frames are taken as they are needed, at most a window ahead; on a GPU, two.
 
@@ -137,10 +135,10 @@ class Tracker:
             masks: label maps (H, W) by frame index. Ids that are new join there, ids that already run are
                 corrected from there on. Frames before the first mask are all background.
             soft: also give the probabilities.
-            judge: also give the confidences.
+            confidences: also give the confidences.
             scores: also give the scores.
-            prompt: give each result as soon as it can be had. Otherwise a GPU begins the next window before
-                the results of the last one are fetched, so that it never waits for the host.
+            low_latency: give each result as soon as it can be had. Otherwise a GPU begins the next window
+                before the results of the last one are fetched, so that it never waits for the host.
 
         Yields:
             One result for every one of these frames, in order.
@@ -148,7 +146,7 @@ class Tracker:
         Raises:
             MaskError: a mask is of another size than its frame, or for a frame that the clip does not have.
         """
-        wanted = _Wanted(soft, judge, scores)
+        wanted = _Wanted(soft, confidences, scores)
         begun: deque[_Begun] = deque()
         for first, images in self._windows(frames, masks):
             given = masks.get(first)
@@ -160,7 +158,7 @@ class Tracker:
                 yield TrackedFrame(first, np.zeros(images[0].shape[:2], np.uint8))
                 continue
             begun.append(self._begin(first, images, given, wanted))
-            yield from self._finish(begun, 0 if prompt or given is not None else self._ahead)
+            yield from self._finish(begun, 0 if low_latency or given is not None else self._ahead)
         yield from self._finish(begun, 0)
         beyond = [at for at in masks if at >= self.position]
         if beyond:
@@ -197,19 +195,21 @@ class Tracker:
         with torch.cuda.device_of(self._model.backbone.mean):
             scores = None
             if given is not None:
-                probabilities, winner = self._take_mask(first, frames[0], given)
+                probabilities, argmax = self._take_mask(first, frames[0], given)
             else:
                 with self._stopwatch.stage("upload"):
                     images = self._to_device(frames)
                 with apart(len(frames), self._model.device):
                     probabilities = self._system.predict(images)
                     with self._stopwatch.stage("aggregation"):
-                        parts = in_halves(lambda k: winners(probabilities[k]), len(images), images.device)
-                        winner = torch.cat(parts)
+                        parts = in_halves(
+                            lambda k: object_argmax(probabilities[k]), len(images), images.device
+                        )
+                        argmax = torch.cat(parts)
                     scores = self._covering(self._system.scores()) if wanted.scores else None
-                    self._system.learn(probabilities, winner)
+                    self._system.learn(probabilities, argmax)
             with self._stopwatch.stage("labels"):
-                results = self._results(frames[0].shape[:2], probabilities, winner, wanted)
+                results = self._results(frames[0].shape[:2], probabilities, argmax, wanted)
                 download = Download([*results, scores], began)
         return _Begun(first, given, (0, *self._system.object_ids), download, self._system.state_dict())
 
@@ -217,7 +217,7 @@ class Tracker:
         """The results of all windows but the `most` last."""
         while len(begun) > most:
             window = begun.popleft()
-            (labels, soft, trust, scores), seconds = window.download.wait()
+            (labels, soft, confidences, scores), seconds = window.download.wait()
             ids = np.array(window.ids, np.uint8)
             if window.ids != tuple(range(len(ids))):
                 labels = ids[labels]
@@ -232,44 +232,44 @@ class Tracker:
                     window.first + k,
                     label,
                     None if soft is None else soft[k],
-                    () if trust is None else tuple(trust[k].tolist()),
+                    () if confidences is None else tuple(confidences[k].tolist()),
                     None if scores is None else scores[k],
                 )
 
     def _take_mask(self, index: int, frame: Image, given: Labels) -> tuple[Tensor, Tensor]:
-        """A frame on which objects join or are corrected: its probabilities (1, O+1, H, W) and winners."""
+        """A frame on which objects join or are corrected: its probabilities (1, O+1, H, W), argmax."""
         if given.shape != frame.shape[:2]:
             raise MaskError(
                 f"the mask for frame {index} is {given.shape[1]}x{given.shape[0]}, "
                 f"the frame {frame.shape[1]}x{frame.shape[0]}; they must be equal"
             )
         ids = [int(i) for i in np.unique(given) if i]
-        image = unit_range(self._to_device([frame]), self._number_type)
+        image = unit_range(self._to_device([frame]), self._dtype)
         label = upload(torch.from_numpy(given), image)
         small = F.interpolate(label[None, None], image.shape[-2:], mode="nearest-exact")[0, 0]
         known = bool(self._system.object_ids)
         predicted = self._system.predict(image) if known else None
         with self._stopwatch.stage("first frame"):
-            self._system.start(image[0], {i: (small == i).to(self._number_type) for i in ids})
+            self._system.start(image[0], {i: (small == i).to(self._dtype) for i in ids})
         probabilities = merged(predicted, small, self._system.object_ids, ids)
-        winner = winners(probabilities)
+        argmax = object_argmax(probabilities)
         if known:
-            self._system.learn(probabilities, winner, fresh=frozenset(ids))
-        return probabilities, winner
+            self._system.learn(probabilities, argmax, fresh=frozenset(ids))
+        return probabilities, argmax
 
     def _results(
-        self, size: tuple[int, ...], probabilities: Tensor, winner: Tensor, wanted: _Wanted
+        self, size: tuple[int, ...], probabilities: Tensor, argmax: Tensor, wanted: _Wanted
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Label maps at the clip's own size, from enlarged probabilities, so that edges stay smooth.
 
         And, where they are asked for, the probabilities and the confidences.
         """
-        trust = confidence(probabilities, winner, self.refined) if wanted.confidences else None
+        confidences = confidence(probabilities, argmax, self.refined) if wanted.confidences else None
         if probabilities.shape[-2:] != size:
-            winner = torch.stack([enlarged_winners(maps, size) for maps in probabilities])
+            argmax = torch.stack([enlarged_argmax(maps, size) for maps in probabilities])
             if wanted.probabilities:
                 probabilities = F.interpolate(probabilities, size, mode="bilinear", align_corners=False)
-        return winner, probabilities if wanted.probabilities else None, trust
+        return argmax, probabilities if wanted.probabilities else None, confidences
 
     def _covering(self, scores: Tensor) -> Tensor:
         """Scores (B, O, K, h, w) four times as large, cut where the frames end."""
@@ -286,7 +286,7 @@ class Tracker:
             images = self._upload(frames)
         else:  # one by one: at full size, in float32, a window of 4K is 800 MB
             size = [max(1, round(side * limit / longest)) for side in sides]
-            each = (unit_range(self._upload([frame]), self._number_type) for frame in frames)
+            each = (unit_range(self._upload([frame]), self._dtype) for frame in frames)
             images = torch.cat(
                 [F.interpolate(i, size, mode="bilinear", antialias=True, align_corners=False) for i in each]
             )

@@ -12,8 +12,8 @@ from vosctl.systems.agame.network import AGAME, State, shrink_masks
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
 from vosctl.training.backbone_training import BackboneTraining
+from vosctl.training.frtm_network import StepPlan, degrade_masks
 from vosctl.training.losses import hide_absent, segmentation_losses
-from vosctl.training.network import StepPlan, degrade_masks
 from vosctl.training.recipe import Recipe
 
 

@@ -42,7 +42,7 @@ def augment(images: Tensor, rng: np.random.Generator, strength: Augmentation) ->
 
     Args:
         images: (T, 3, H, W) RGB in [0, 1].
-        rng: where the chance comes from.
+        rng: the source of all random numbers.
         strength: how strong each change is.
 
     Returns:

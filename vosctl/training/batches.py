@@ -16,7 +16,7 @@ from vosctl.training.augment import augment
 from vosctl.training.boxed_objects import BoxedObjects, find_pictures
 from vosctl.training.clips import RealClips, open_sequences
 from vosctl.training.distractors import WithDistractors
-from vosctl.training.network import StepPlan
+from vosctl.training.frtm_network import StepPlan
 from vosctl.training.pasted_clips import PastedClips
 from vosctl.training.recipe import Recipe, SourceRecipe
 from vosctl.training.sample import Batch, ClipSource, choose_objects

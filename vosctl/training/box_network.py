@@ -5,8 +5,8 @@ from torch import Tensor
 
 from vosctl.systems.box.network import BoxDecoder
 from vosctl.training.backbone_training import BackboneTraining
+from vosctl.training.frtm_network import StepPlan
 from vosctl.training.losses import segmentation_losses
-from vosctl.training.network import StepPlan
 from vosctl.training.recipe import Recipe
 
 

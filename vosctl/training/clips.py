@@ -9,7 +9,7 @@ import torch
 
 from vosctl.errors import DatasetError
 from vosctl.training import warps
-from vosctl.training.order import chance_of_frames, choose_frames
+from vosctl.training.order import choose_frames, random_per_frame
 from vosctl.training.packed_clips import is_packed, unpack_clips
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.sample import TrainingClip
@@ -96,7 +96,7 @@ class RealClips:
         aspect = float(np.exp(rng.uniform(-0.12, 0.12)))
         angle = rng.normal(0, 0.05)
         where = rng.uniform(0.0, 1.0, 2)
-        hand = chance_of_frames(rng, frames, step, lambda rng: rng.normal(size=4))
+        hand = random_per_frame(rng, frames, step, lambda rng: rng.normal(size=4))
         images, maps = [], []
         for index, shake in zip(chosen, hand, strict=True):
             image = read_image(sequence.frames[index], shortest=round(min(size) * min(zoom, 1.2)))

@@ -3,7 +3,7 @@
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.box_network import BoxTrainingNetwork
-from vosctl.training.network import TrainingNetwork
+from vosctl.training.frtm_network import TrainingNetwork
 from vosctl.training.recipe import Recipe
 
 

@@ -40,7 +40,7 @@ def choose_frames(rng: np.random.Generator, available: int, wanted: int, step: i
     return indices + indices[-1:] * (wanted - len(indices))
 
 
-def chance_of_frames(
+def random_per_frame(
     rng: np.random.Generator, frames: int, step: int, draw: Callable[[np.random.Generator], FloatArray]
 ) -> FloatArray:
     """Random numbers for each frame: each frame its own, or in order on a straight way from one to another.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vosctl.training import warps
 from vosctl.training.augment import gaussian_blur
-from vosctl.training.order import chance_of_frames
+from vosctl.training.order import random_per_frame
 from vosctl.training.pictures import MaskedPhotos, list_images, read_image
 from vosctl.training.sample import MOST_OBJECTS, VOID, TrainingClip
 
@@ -36,7 +36,7 @@ class Cutouts:
         """Cut out an object.
 
         Args:
-            rng: where the chance comes from.
+            rng: the source of all random numbers.
             size: (H, W) of the frame that it is for.
             largest: its side is at most this share of the frame's shorter side.
 
@@ -118,7 +118,7 @@ def _moving_background(
     start = rng.uniform(-1, 1, 2) * slack
     velocity = amount * rng.normal(0, 0.04, 2) * (width, height)
     bend = warps.elastic_fields(rng, frames, size, amount * 0.006 * min(size), 5, step)
-    poses = chance_of_frames(rng, frames, step, lambda rng: amount * rng.normal(size=4))
+    poses = random_per_frame(rng, frames, step, lambda rng: amount * rng.normal(size=4))
     images = []
     for frame, (time, pose) in enumerate(zip(_times(rng, frames, step), poses, strict=True)):
         look = np.clip(start + time * velocity, -np.asarray(slack) - 2, np.asarray(slack) + 2)
@@ -154,7 +154,7 @@ def paste(
         images: T frames (3, H, W) in [0, 1].
         labels: (T, H, W) uint8.
         object_id: what the labels become where the cut-out is.
-        rng: where the chance comes from.
+        rng: the source of all random numbers.
         step: 0 for frames in random order, else frames in order.
     """
     size = (images[0].shape[1], images[0].shape[2])
@@ -174,7 +174,7 @@ def paste(
     bend = warps.elastic_fields(rng, len(images), (24, 24), amount * 0.045 * side, 4, step)
     blurred = rng.random() < 0.35
     light = rng.normal(0, 0.12)
-    poses = chance_of_frames(rng, len(images), step, lambda rng: rng.normal(size=8))
+    poses = random_per_frame(rng, len(images), step, lambda rng: rng.normal(size=8))
     times = _times(rng, len(images), step)
     for frame, (time, (own_light, *own)) in enumerate(zip(times, poses, strict=True)):
         pose = amount * np.array(own)

@@ -24,7 +24,7 @@ def simulate_priors(masks: Tensor, size: torch.Size, seed: int) -> Tensor:
     Args:
         masks: (N, H, W) of 0 and 1.
         size: (h, w) of the priors, a sixteenth or so of the masks'.
-        seed: of all chance.
+        seed: of all random numbers.
 
     Returns:
         (N, h, w) in [0, 1].

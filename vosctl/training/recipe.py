@@ -168,9 +168,9 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     validation: ValidationRecipe = ValidationRecipe()
     seed: int = 0
-    """All chance in the run comes from it."""
+    """All random numbers of the run come from it."""
     precision: Literal["bf16", "float32"] = "bf16"
-    """Number type of F and S; D's fit is in float32 always."""
+    """Dtype of F and S; D's fit is in float32 always."""
     merge: float = 0.5
     """Probability of taking all objects of a clip as one, as DAVIS 2016 does."""
     workers: int = 1

@@ -29,7 +29,7 @@ class ClipSource(Protocol):
     def draw(
         self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
     ) -> TrainingClip:
-        """Draw a clip of that many frames, (H, W) pixels each; all chance comes from `rng`.
+        """Draw a clip of that many frames, (H, W) pixels each; all random numbers come from `rng`.
 
         With a step of 0 the frames are in random order; else in order of time, so far apart at most.
         """

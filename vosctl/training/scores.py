@@ -22,7 +22,7 @@ def distort_scores(scores: Tensor, share: float, seed: int) -> Tensor:
     Args:
         scores: (N, O, h, w).
         share: of the maps.
-        seed: of all chance.
+        seed: of all random numbers.
 
     Returns:
         The same shape; the gradient passes.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vosctl.training import warps
 from vosctl.training.augment import gaussian_blur
-from vosctl.training.order import chance_of_frames
+from vosctl.training.order import random_per_frame
 from vosctl.training.pictures import MaskedPhotos
 from vosctl.training.sample import MOST_OBJECTS, VOID, TrainingClip
 
@@ -50,8 +50,8 @@ class StillClips:
         amount = float(rng.choice([0.4, 1.0, 1.6]))
         cells = int(rng.integers(4, 9))
         bend = warps.elastic_fields(rng, frames, size, amount * 0.012 * min(size), cells, step)
-        places = chance_of_frames(rng, frames, step, lambda rng: rng.uniform(0.35, 0.65, 2))
-        poses = chance_of_frames(rng, frames, step, lambda rng: amount * rng.normal(size=12))
+        places = random_per_frame(rng, frames, step, lambda rng: rng.uniform(0.35, 0.65, 2))
+        poses = random_per_frame(rng, frames, step, lambda rng: amount * rng.normal(size=12))
         window = warps.Window(0, 0, *size)
         images, maps = [], []
         for frame, (place, pose) in enumerate(zip(places, poses, strict=True)):

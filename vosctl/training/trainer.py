@@ -22,9 +22,9 @@ from vosctl.media.files import make_folder
 from vosctl.training.batches import Batches, check_data
 from vosctl.training.box_validation import BoxValidation
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
+from vosctl.training.frtm_network import StepPlan
 from vosctl.training.log import TrainingLog, read_log
 from vosctl.training.meter import Meter
-from vosctl.training.network import StepPlan
 from vosctl.training.networks import make_network
 from vosctl.training.normalization import insert_statistics, lacks_statistics, measure_statistics
 from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at, set_rate

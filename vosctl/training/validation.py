@@ -19,7 +19,7 @@ from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.clips import Sequence, open_sequences
-from vosctl.training.network import TrainingNetwork
+from vosctl.training.frtm_network import TrainingNetwork
 from vosctl.training.networks import make_network
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.recipe import Recipe

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
-from vosctl.training.order import FloatArray, chance_of_frames
+from vosctl.training.order import FloatArray, random_per_frame
 
 
 def affine(
@@ -118,7 +118,7 @@ def elastic_fields(
     """Smooth displacement fields that change from frame to frame.
 
     Args:
-        rng: where the chance comes from.
+        rng: the source of all random numbers.
         frames: T.
         size: (H, W).
         amplitude: standard deviation in pixels.
@@ -131,7 +131,7 @@ def elastic_fields(
     longest = max(size)
     grid = [max(2, round(cells * side / longest)) for side in size]
     common = rng.normal(size=(1, 2, *grid))
-    own = chance_of_frames(rng, frames, step, lambda rng: rng.normal(size=(2, *grid)))
+    own = random_per_frame(rng, frames, step, lambda rng: rng.normal(size=(2, *grid)))
     noise = 0.5 * common + 0.87 * own
     coarse = torch.from_numpy(noise * amplitude).float()
     return list(F.interpolate(coarse, size=size, mode="bicubic", align_corners=True))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vosctl.arrays import Labels
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.masks.palette import PALETTE, palette_bytes, save_palette_png
 from vosctl.masks.reading import MAX_ID
@@ -20,7 +21,6 @@ from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.frame import Clip, Frame
 from vosctl.web.server import Answer, Route
 
-Labels = NDArray[np.uint8]  # (H, W)
 SegmentBoxes = Callable[[NDArray[np.uint8], Mapping[int, Box]], Labels]
 
 _FRAMES_KEPT = 8

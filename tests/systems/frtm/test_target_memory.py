@@ -70,11 +70,11 @@ def test_the_matrix_is_the_stored_memory() -> None:
     loss = full_resolution_loss(free, w1, features, labels, gamma)
     (gradient,) = torch.autograd.grad(loss, free)
     flat = w2.flatten()
-    found = 2 * (memory.normal[0] @ flat - memory.moment[0] + LAMBDA[1] * flat)
+    found = 2 * (memory.normal[0] @ flat - memory.rhs[0] + LAMBDA[1] * flat)
     torch.testing.assert_close(found, gradient.flatten(), rtol=1e-9, atol=1e-9)
 
     # And enough steps reach the minimum of the plain loss.
-    fitted = refit_last_layer(w2[None], memory.normal, memory.moment, steps=400)[0].requires_grad_()
+    fitted = refit_last_layer(w2[None], memory.normal, memory.rhs, steps=400)[0].requires_grad_()
     before = full_resolution_loss(w2, w1, features, labels, gamma)
     after = full_resolution_loss(fitted, w1, features, labels, gamma)
     assert float(after.detach()) < 0.05 * float(before)
@@ -103,7 +103,7 @@ def test_objects_do_not_depend_on_their_company() -> None:
     def learn(own: slice) -> tuple[Tensor, ...]:
         memory = TargetMemory.of(w1[own], *(part[own] for part in first), halves.expand(len(w1[own]), -1))
         after = memory.extended(features, labels[own], there[own], RATE)
-        return *after, refit_last_layer(w2[own], after.normal, after.moment, 5), memory.normal
+        return *after, refit_last_layer(w2[own], after.normal, after.rhs, 5), memory.normal
 
     together = learn(slice(None))
     for index in range(3):

@@ -144,7 +144,7 @@ def test_the_last_layer_is_fitted_as_from_a_memory() -> None:
     features, labels, gamma = (part[None] for part in make_samples(0))
     model = TargetModel.random(CHANNELS, [4], features)
     memory = TargetMemory.of(model.w1, features, labels, gamma)
-    expected = refit_last_layer(model.w2, memory.normal, memory.moment, 12)
+    expected = refit_last_layer(model.w2, memory.normal, memory.rhs, 12)
     torch.testing.assert_close(fit_last_layer(model, features, labels, gamma, 12).w2, expected)
 
 

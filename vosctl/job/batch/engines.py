@@ -5,7 +5,7 @@ from typing import Protocol, Self
 
 from vosctl.errors import UsageError
 from vosctl.job.batch.outcome import Outcome
-from vosctl.job.batch.processes import OnFrames, Processes
+from vosctl.job.batch.process_engine import OnFrames, Processes
 from vosctl.job.request import Task
 
 

@@ -15,7 +15,7 @@ from vosctl.errors import DeviceError, UsageError
 from vosctl.job.batch.attempts import ATTEMPTS, go_on
 from vosctl.job.batch.clip_runner import ClipRunner
 from vosctl.job.batch.outcome import Outcome, Status
-from vosctl.job.batch.processes import OnFrames
+from vosctl.job.batch.process_engine import OnFrames
 from vosctl.job.request import Task
 from vosctl.media.stream_address import stream_address
 

@@ -17,15 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vosctl.arrays import Labels
 from vosctl.errors import OutputError
 from vosctl.masks.palette import save_palette_png
 from vosctl.media.files import make_folder, output_error, write_json
 from vosctl.media.frame_folder import list_images
-
-Labels = NDArray[np.uint8]  # (H, W)
 
 
 class RunFolder:

@@ -126,7 +126,7 @@ class Record:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
 
     def with_precision(self, choice: ModelChoice) -> ModelChoice:
-        """A choice that leaves the number type open gets this run's, as timing decides it anew each time."""
+        """A choice that leaves the dtype open gets this run's, as timing decides it anew each time."""
         if choice.precision != "auto":
             return choice
         return replace(choice, precision=_PRECISIONS.get(self.conditions["--precision"], "auto"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vosctl.arrays import Labels
 from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Task
 from vosctl.job.resume.checkpoints import Checkpoints
@@ -17,7 +18,7 @@ from vosctl.media.files import remove_leftovers
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import Model
-from vosctl.tracking.blending import Labels, mask_frames
+from vosctl.tracking.blending import mask_frames
 from vosctl.tracking.tracker import Tracker
 
 _FRAMES = 64  # between two saved states, or
@@ -161,7 +162,7 @@ def correction_of(
 
 
 def choice_of(task: Task) -> ModelChoice:
-    """The model to load. A run that goes on keeps its number type, which auto would choose anew."""
+    """The model to load. A run that goes on keeps its dtype, which auto would choose anew."""
     folder = folder_of(task)
     if not (task.resume and folder.record.is_file()):
         return task.model

@@ -2,7 +2,7 @@
 
 Components 0 and 1 are the base of background and foreground. Components 2 and 3 are learned from what the
 base gets wrong: background taken for the object (distractors, mostly) and the reverse. Learning and inference
-are closed forms that gradients flow through, in float32 whatever the networks' number type is.
+are closed forms that gradients flow through, in float32 whatever the networks' dtype is.
 
 All of it is matrix products of assignments or precisions with the features and their squares, so that nothing
 of size components x dimensions x cells is ever made.

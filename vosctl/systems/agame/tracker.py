@@ -110,12 +110,12 @@ class AGAMESystem:
         with self._stage("aggregation"):
             return aggregate(torch.cat(logits, 1)[..., :height, :width])
 
-    def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
+    def learn(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Take in what became of the frame predicted last: the Gaussians learn, the masks are passed on.
 
         Args:
             probabilities: (1, O+1, H, W) of that frame, corrected where a person has given masks.
-            winner: not used; the paper learns from soft masks.
+            argmax: not used; the paper learns from soft masks.
             fresh: objects that `start` has just learned from the same frame.
         """
         assert self._prediction is not None

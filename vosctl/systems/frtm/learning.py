@@ -24,7 +24,7 @@ class Learned(NamedTuple):
 
     w1: Tensor  # (O, 96, C); this and the next three are their TargetMemory
     normal: Tensor  # (O, 864, 864)
-    moment: Tensor  # (O, 864)
+    rhs: Tensor  # (O, 864)
     share: Tensor  # (O,)
     w2: Tensor  # (O, 9, 96)
     prior: Tensor  # (O, h, w), the mask at the last update, at layer3's size
@@ -56,7 +56,7 @@ class FirstFrame:
         """
         model = gauss_newton(TargetModel(w1, w2), features, labels, weights, self._schedule)
         memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
-        w2 = refit_last_layer(model.w2, memory.normal, memory.moment, self._schedule.update)
+        w2 = refit_last_layer(model.w2, memory.normal, memory.rhs, self._schedule.update)
         prior = _shrink(labels[:, 0], features.shape[-2:])
         return Learned(*memory, w2, prior, prior.sum((1, 2)))
 
@@ -74,24 +74,24 @@ class Extension:
         self._at_once = at_once
 
     def __call__(
-        self, layer3: Tensor, probabilities: Tensor, winner: Tensor, learns: Tensor, *memory: Tensor
+        self, layer3: Tensor, probabilities: Tensor, argmax: Tensor, learns: Tensor, *memory: Tensor
     ) -> tuple[Tensor, ...]:
         """Add frames in which an object is seen to its memory.
 
         Args:
             layer3: (B, C, h, w).
             probabilities: (B, O+1, H, W), background first.
-            winner: (B, H, W), the highest of them at each pixel.
+            argmax: (B, H, W), the highest of them at each pixel.
             learns: (O,) bool: objects that are to learn from these frames.
             memory: the parts of TargetMemory.
 
         Returns:
-            normal, moment and share of the memories, and which frames count, (O, B) bool.
+            normal, rhs and share of the memories, and which frames count, (O, B) bool.
         """
         parts = []
         for first in range(0, len(learns), self._at_once):
             own = slice(first, first + self._at_once)
-            labels, pixels = soft_labels(probabilities, winner, own)
+            labels, pixels = soft_labels(probabilities, argmax, own)
             seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
             extended = TargetMemory(*(part[own] for part in memory)).extended(
                 layer3, labels, seen, self._rate
@@ -113,10 +113,10 @@ class Update:
     def __call__(
         self,
         probabilities: Tensor,
-        winner: Tensor,
+        argmax: Tensor,
         w2: Tensor,
         normal: Tensor,
-        moment: Tensor,
+        rhs: Tensor,
         prior: Tensor,
         extent: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -124,19 +124,19 @@ class Update:
 
         Args:
             probabilities: (B, O+1, H, W) of the window.
-            winner: (B, H, W).
+            argmax: (B, H, W).
             w2: (O, 9, 96).
             normal: (O, 864, 864), of the memories.
-            moment: (O, 864).
+            rhs: (O, 864).
             prior: (O, h, w).
             extent: (O,).
 
         Returns:
             The new w2, prior and extent.
         """
-        labels, _ = soft_labels(probabilities[-1:], winner[-1:], slice(None))
+        labels, _ = soft_labels(probabilities[-1:], argmax[-1:], slice(None))
         if self._steps:
-            w2 = refit_last_layer(w2, normal, moment, self._steps)
+            w2 = refit_last_layer(w2, normal, rhs, self._steps)
         prior = _shrink(labels[:, 0], prior.shape[-2:])
         return w2, prior, next_extent(extent, prior)
 
@@ -146,29 +146,29 @@ def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
-def soft_labels(probabilities: Tensor, winner: Tensor, own: slice) -> tuple[Tensor, Tensor]:
+def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tensor, Tensor]:
     """What predictions teach: an object's probability where it wins, 0 elsewhere.
 
     Args:
         probabilities: (B, O+1, H, W).
-        winner: (B, H, W) uint8.
+        argmax: (B, H, W) uint8.
         own: of the O objects.
 
     Returns:
         (O', B, H, W), and on how many pixels they win, (O', B).
     """
     maps = probabilities[:, 1:][:, own].transpose(0, 1)
-    index = torch.arange(1, probabilities.shape[1], dtype=winner.dtype, device=winner.device)[own]
+    index = torch.arange(1, probabilities.shape[1], dtype=argmax.dtype, device=argmax.device)[own]
     labels = torch.empty_like(maps, memory_format=torch.contiguous_format)
 
     def fill(frames: slice) -> Tensor:
         # As numbers at once: products and sums of bools are slow.
-        won = torch.eq(winner[frames], index[:, None, None, None], out=labels[:, frames])
+        won = torch.eq(argmax[frames], index[:, None, None, None], out=labels[:, frames])
         pixels = won.sum((2, 3))
         won.mul_(maps[:, frames])
         return pixels
 
-    return labels, torch.cat(in_halves(fill, len(winner), winner.device), 1)
+    return labels, torch.cat(in_halves(fill, len(argmax), argmax.device), 1)
 
 
 def _shrink(masks: Tensor, size: torch.Size) -> Tensor:

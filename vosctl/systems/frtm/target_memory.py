@@ -37,7 +37,7 @@ class TargetMemory(NamedTuple):
     """(O, 96, C), fixed from an object's first frame on."""
     normal: Tensor
     """G, (O, 864, 864)."""
-    moment: Tensor
+    rhs: Tensor
     """b, (O, 864)."""
     share: Tensor
     """(O,): a of the newest sample, its part of the total weight; 0 before the first."""
@@ -100,9 +100,9 @@ class TargetMemory(NamedTuple):
 
         parts = [part for part in in_halves(of_frames, weights.shape[1], weights.device) if part is not None]
         keep = 1 - weights.sum(1, keepdim=True)
-        normal, moment = torch.empty_like(self.normal), self.moment * keep
+        normal, rhs = torch.empty_like(self.normal), self.rhs * keep
         for *_, b in parts:
-            moment += b
+            rhs += b
         edges = range(0, normal.shape[1] + 1, normal.shape[1] // _BLOCKS)
         blocks = [slice(first, last) for first, last in pairwise(edges)]
         halves = [blocks[:-1], blocks[-1:]]
@@ -117,7 +117,7 @@ class TargetMemory(NamedTuple):
         in_halves(add_up, 2, normal.device)
         for own in blocks:  # G is symmetric
             normal[:, own, : own.start] = normal[:, : own.start, own].mT
-        return self._replace(normal=normal, moment=moment)
+        return self._replace(normal=normal, rhs=rhs)
 
 
 def _is_nothing(weights: Tensor) -> bool:
@@ -150,13 +150,13 @@ def next_weights(share: Tensor, seen: Tensor, rate: float) -> tuple[Tensor, Tens
     return torch.stack(weights, 1), share
 
 
-def refit_last_layer(w2: Tensor, normal: Tensor, moment: Tensor, steps: int) -> Tensor:
+def refit_last_layer(w2: Tensor, normal: Tensor, rhs: Tensor, steps: int) -> Tensor:
     """Fit w2 of all objects to their memories, from its present value: step 9 of Algorithm 1.
 
     Args:
         w2: (O, 9, 96).
         normal: (O, 864, 864), of the memories.
-        moment: (O, 864).
+        rhs: (O, 864).
         steps: of conjugate gradients.
 
     Returns:
@@ -167,7 +167,7 @@ def refit_last_layer(w2: Tensor, normal: Tensor, moment: Tensor, steps: int) -> 
     def curvature(p: Vector) -> Vector:
         return (normal @ p[0] + LAMBDA[1] * p[0],)
 
-    descent = (moment.unsqueeze(-1) - normal @ flat - LAMBDA[1] * flat,)
+    descent = (rhs.unsqueeze(-1) - normal @ flat - LAMBDA[1] * flat,)
     (step,) = conjugate_gradient(curvature, descent, PRECONDITIONER[1:], steps)
     return (flat + step).view_as(w2)
 

@@ -62,7 +62,7 @@ class TargetModel:
         Args:
             channels: C of the features.
             seeds: one per object.
-            like: a tensor of the device and number type to use.
+            like: a tensor of the device and dtype to use.
         """
         w1, w2 = [], []
         for seed in seeds:

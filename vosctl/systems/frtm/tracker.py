@@ -151,19 +151,19 @@ class FRTM:
         assert self._learned is not None
         return TargetModel(self._learned.w1, self._learned.w2).scores(self._layer3).unsqueeze(2)
 
-    def learn(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int] = frozenset()) -> None:
+    def learn(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
 
         Args:
             probabilities: (B, O+1, H, W) of those frames, corrected where a person has given masks.
-            winner: (B, H, W), the highest of them at each pixel.
+            argmax: (B, H, W), the highest of them at each pixel.
             fresh: objects that `start` has just learned from the same frame.
         """
         assert self._learned is not None
         if self.settings.update:
             with self._stopwatch.stage("memory"):
                 self._learned = self._with_room(
-                    probabilities, lambda: self._remember(probabilities, winner, fresh)
+                    probabilities, lambda: self._remember(probabilities, argmax, fresh)
                 )
         self._until_update -= len(probabilities)
         if self._until_update == 0:
@@ -173,30 +173,30 @@ class FRTM:
                 update = self._captured(Update(steps), "update", steps)
                 known = self._learned
                 w2, prior, extent = update(
-                    probabilities, winner, known.w2, known.normal, known.moment, known.prior, known.extent
+                    probabilities, argmax, known.w2, known.normal, known.rhs, known.prior, known.extent
                 )
                 self._learned = known._replace(w2=w2, prior=prior, extent=extent)
 
-    def _remember(self, probabilities: Tensor, winner: Tensor, fresh: frozenset[int]) -> Learned:
+    def _remember(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int]) -> Learned:
         """Extend the memories by those of the frames whose turn it is, where their objects are seen."""
         assert self._layer3 is not None
         assert self._learned is not None
         interval = self.settings.memory_interval
         chosen = slice((self._until_update - 1) % interval, None, interval)
-        layer3, probabilities, winner = self._layer3[chosen], probabilities[chosen], winner[chosen]
-        if not len(winner):
+        layer3, probabilities, argmax = self._layer3[chosen], probabilities[chosen], argmax[chosen]
+        if not len(argmax):
             return self._learned
         # As if those between had been remembered too, and been the same.
         rate, at_once = 1 - (1 - self.settings.learning_rate) ** interval, self._maps_at_once
-        at_once = max(1, at_once // len(winner))
+        at_once = max(1, at_once // len(argmax))
         extend = self._captured(Extension(rate, at_once), "memory", rate, at_once)
-        learns = torch.ones(len(self.object_ids), dtype=torch.bool, device=winner.device)
+        learns = torch.ones(len(self.object_ids), dtype=torch.bool, device=argmax.device)
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
-        normal, moment, share, seen = extend(layer3, probabilities, winner, learns, *self._learned[:4])
+        normal, rhs, share, seen = extend(layer3, probabilities, argmax, learns, *self._learned[:4])
         if self._stopwatch.measures:
             self._stopwatch.count("memory", int(seen.sum()))
-        return self._learned._replace(normal=normal, moment=moment, share=share)
+        return self._learned._replace(normal=normal, rhs=rhs, share=share)
 
     def _captured(self, function: Function, *key: Hashable) -> Captured:
         """On a GPU a graph, which all clips share that the model is used for."""

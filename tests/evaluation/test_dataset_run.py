@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vosctl.errors import ClipError, MaskError, OutputError, SequencesFailedError
-from vosctl.evaluation.benchmark import require_all, run_benchmark, score_masks, write_files
+from vosctl.evaluation.dataset_run import require_all, run_benchmark, score_masks, write_files
 from vosctl.evaluation.datasets import DatasetName, open_dataset
 from vosctl.evaluation.results import RunDescription, SequenceSpeed, read_results
 from vosctl.evaluation.runners import Runners

@@ -6,7 +6,7 @@ import torch
 
 from tests.small import moving_discs, tiny_agame, tiny_model
 from vosctl.evaluation.operations import count_operations, product_rate
-from vosctl.evaluation.speed import SpeedJob, measure_speed
+from vosctl.evaluation.speed_measurement import SpeedJob, measure_speed
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
 from vosctl.systems.model import FRTMModel

@@ -24,7 +24,7 @@ _DRIFT_SHARES = (0.15, 0.6)
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What is decided by chance, once for a step and alike in all processes."""
+    """What is drawn at random, once for a step and alike in all processes."""
 
     seed: int
     drift: bool

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from vosctl.arrays import Image, Labels
 from vosctl.compute.stopwatch import Stopwatch
-from vosctl.evaluation.metrics import LabelMap
 from vosctl.evaluation.operations import count_operations, product_rate
 from vosctl.evaluation.warm_up import warm_up
 from vosctl.job.pipeline import Outputs, segment_clip
@@ -20,7 +20,7 @@ from vosctl.media.clip import Clip, open_clip
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.stats import TrackerStats
-from vosctl.tracking.tracker import Image, Tracker
+from vosctl.tracking.tracker import Tracker
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
 # In the order of the work, FRTM's and A-GAME's. The first and the last, measured from file to file, run
@@ -38,7 +38,7 @@ class SpeedJob:
 
     name: str
     clip: Path
-    masks: Mapping[int, LabelMap] | None = None
+    masks: Mapping[int, Labels] | None = None
     """By frame index; None for made-up objects, whose number `measure` is told."""
     objects: int = 1
     """How many to make up."""
@@ -90,7 +90,7 @@ class SpeedResult:
     precision: str
     threads: int
     product_rate: float
-    """Operations a second of a large product in this number type, measured in the same run."""
+    """Operations a second of a large product in this dtype, measured in the same run."""
     clips: tuple[ClipSpeed, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float
     )
 
 
-def _run(tracker: Tracker, images: list[Image], masks: Mapping[int, LabelMap]) -> TrackerStats:
+def _run(tracker: Tracker, images: list[Image], masks: Mapping[int, Labels]) -> TrackerStats:
     for _ in tracker.run(images, masks):
         pass
     return tracker.stats
@@ -182,7 +182,7 @@ def _operations(
     model: Model,
     settings: TrackerSettings,
     size: tuple[int, int],
-    masks: Mapping[int, LabelMap],
+    masks: Mapping[int, Labels],
     frames: int,
 ) -> dict[str, float]:
     """Of the whole run, by stage; an object counts from the frame on in which it joins."""
@@ -202,7 +202,7 @@ def _operations(
     return total
 
 
-def _masks_of(job: SpeedJob, clip: Clip) -> Mapping[int, LabelMap]:
+def _masks_of(job: SpeedJob, clip: Clip) -> Mapping[int, Labels]:
     """The job's, or discs in a row: what they show does not matter to the time that it takes."""
     if job.masks is not None:
         return job.masks

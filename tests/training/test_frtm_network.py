@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vosctl.training.batches import Batches
-from vosctl.training.network import StepPlan, TrainingNetwork, degrade_masks
+from vosctl.training.frtm_network import StepPlan, TrainingNetwork, degrade_masks
 from vosctl.training.recipe import read_recipe
 from vosctl.training.sample import Batch
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vosctl.masks.palette import PALETTE
-from vosctl.media.overlay import draw_overlay
+from vosctl.media.drawing import draw_overlay
 
 from .scenes import scene
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from vosctl.job.batch.outcome import Outcome, Status
-from vosctl.job.batch.processes import Processes
+from vosctl.job.batch.process_engine import Processes
 from vosctl.job.request import Task
 
 LONG = 150  # frames, enough to be killed in the middle

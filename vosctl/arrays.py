@@ -1,0 +1,11 @@
+"""The arrays that pass between the rooms, by name."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""(H, W, 3) RGB, a frame as it was decoded."""
+Labels = NDArray[np.uint8]
+"""(H, W): 0 is background, 1 to 254 are object ids; 255 is void in annotations alone."""
+Probability = NDArray[np.float32]
+"""(H, W) in [0, 1]: how likely each pixel is one object's."""
