@@ -1,3 +1,42 @@
-"""vosctl: a mask for every frame of a video, from a mask of its first frame."""
+"""vosctl segments the objects of a video from a mask of its first frame.
+
+>>> from vosctl import segment
+>>> segment("clip.mp4", "first.png", output="masks")  # doctest: +SKIP
+
+`segment` does what the command line does with a clip; `load_model` and `Tracker` work on arrays. All of them
+are imported when they are first asked for: `import vosctl` alone does not load torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vosctl.errors import VosctlError as VosctlError
+    from vosctl.systems.registry import load_model as load_model
+    from vosctl.systems.settings import TrackerSettings as TrackerSettings
+    from vosctl.tracking.tracker import TrackedFrame as TrackedFrame
+    from vosctl.tracking.tracker import Tracker as Tracker
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "TrackedFrame": "vosctl.tracking.tracker",
+    "Tracker": "vosctl.tracking.tracker",
+    "TrackerSettings": "vosctl.systems.settings",
+    "VosctlError": "vosctl.errors",
+    "load_model": "vosctl.systems.registry",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vosctl' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -19,8 +19,7 @@ from vosctl.job.pipeline import Outputs, segment_clip
 from vosctl.media.clip import Clip, open_clip
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.stats import TrackerStats
-from vosctl.tracking.tracker import Tracker
+from vosctl.tracking.tracker import Tracker, TrackerStats
 
 _MOST_FRAMES = 300  # held in memory for the tracker alone; of a longer clip its beginning is measured
 # In the order of the work, FRTM's and A-GAME's. The first and the last, measured from file to file, run

@@ -16,7 +16,7 @@ from vosctl.compute.devices import upload
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.transfer import Download, Moment, Uploader, on_host
 from vosctl.compute.two_threads import apart, in_halves
-from vosctl.errors import MaskError
+from vosctl.errors import ClipError, MaskError, UsageError
 from vosctl.systems.aggregation import object_argmax
 from vosctl.systems.backbone import unit_range
 from vosctl.systems.model import Model
@@ -26,7 +26,7 @@ from vosctl.tracking.blending import draw_given
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_argmax
 from vosctl.tracking.given import merged
-from vosctl.tracking.stats import TrackerStats
+from vosctl.tracking.inputs import as_frame, as_labels, masks_by_frame
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,25 @@ class TrackedFrame:
     scores: NDArray[np.float32] | None = None
     """(O, K, h, w), how the objects' own models see the frame (`System.scores`), cut to cover it; only where
     asked for, and only of a frame without a given mask."""
+
+
+@dataclass
+class TrackerStats:
+    """What a run has cost so far; reading and writing files is not in it."""
+
+    frames: int = 0
+    """Frames yielded."""
+    model_seconds: float = 0.0
+    """Time spent computing, the first frame's work included."""
+    first_mask_seconds: float = 0.0
+    """Computing time until the first label map was there."""
+    size: tuple[int, int] = (0, 0)
+    """(width, height) that the networks saw."""
+
+    @property
+    def frames_per_second(self) -> float:
+        """N / T as the paper counts it; 0 before anything was computed."""
+        return self.frames / self.model_seconds if self.model_seconds else 0.0
 
 
 class _Wanted(NamedTuple):
@@ -67,6 +86,8 @@ class _Begun(NamedTuple):
 class Tracker:
     """Tracks the objects of one clip; make a new one for each clip.
 
+    `run` takes a whole clip, `step` one frame at a time, as a camera gives them.
+
     Args:
         model: what computes, on its device.
         settings: how.
@@ -84,6 +105,8 @@ class Tracker:
         self.settings = settings or TrackerSettings()
         self.stats = TrackerStats()
         self.position = 0
+        self._is_new = True  # no frame has been seen since it was made, or since its state was loaded
+        self._frame_shape: tuple[int, ...] | None = None  # of the clip
         self.refined = model.refined and self.settings.refine
         self._model = model
         self._stopwatch = stopwatch or Stopwatch()
@@ -117,6 +140,7 @@ class Tracker:
         self.position = int(state["position"])
         self._system.load_state_dict(state["system"])
         self._state = self._system.state_dict()
+        self._is_new = True
 
     def run(
         self,
@@ -144,12 +168,60 @@ class Tracker:
             One result for every one of these frames, in order.
 
         Raises:
-            MaskError: a mask is of another size than its frame, or for a frame that the clip does not have.
+            ClipError: a frame is not such an array, or of another size than the first one.
+            MaskError: a mask is not such an array, is of another size than its frame, or is for a frame that
+                the clip does not have.
+            UsageError: the tracker has already seen a clip.
         """
-        wanted = _Wanted(soft, confidences, scores)
+        if not self._is_new:
+            raise UsageError(
+                f"this tracker has already seen {self.position} frames; make a new Tracker for another clip, "
+                "or go on with step()"
+            )
+        yield from self._run(
+            frames, masks_by_frame(masks), _Wanted(soft, confidences, scores), low_latency=low_latency
+        )
+
+    def step(
+        self,
+        frame: Image,
+        mask: Labels | None = None,
+        *,
+        soft: bool = False,
+        confidences: bool = False,
+        scores: bool = False,
+    ) -> TrackedFrame:
+        """Track the next frame and give its result at once.
+
+        Frame by frame this computes what `run` computes, without waiting for a window to fill.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB, of the size of those before.
+            mask: a label map (H, W) of this frame, with objects that are new or corrected.
+            soft: also give the probabilities.
+            confidences: also give the confidences.
+            scores: also give the scores.
+
+        Raises:
+            ClipError: the frame is not such an array, or of another size than the first one.
+            MaskError: the mask is not such an array, or is of another size than the frame.
+        """
+        masks = {} if mask is None else {self.position: mask}
+        (result,) = self._run([frame], masks, _Wanted(soft, confidences, scores), low_latency=True)
+        return result
+
+    def _run(
+        self,
+        frames: Iterable[Image],
+        masks: Mapping[int, object],
+        wanted: _Wanted,
+        *,
+        low_latency: bool,
+    ) -> Iterator[TrackedFrame]:
+        self._is_new = False
         begun: deque[_Begun] = deque()
         for first, images in self._windows(frames, masks):
-            given = masks.get(first)
+            given = as_labels(masks[first], first, images[0].shape[:2]) if first in masks else None
             if given is not None:
                 yield from self._finish(begun, 0)
             elif not self._system.object_ids:
@@ -168,7 +240,7 @@ class Tracker:
             )
 
     def _windows(
-        self, frames: Iterable[Image], masks: Mapping[int, Labels]
+        self, frames: Iterable[Image], masks: Mapping[int, object]
     ) -> Iterator[tuple[int, list[Image]]]:
         """What is computed at once, with the index of its first frame.
 
@@ -177,6 +249,7 @@ class Tracker:
         pending: list[Image] = []
         end = self.position
         for end, frame in enumerate(frames, self.position + 1):
+            self._check(frame, end - 1)
             alone = end - 1 in masks or not self._system.object_ids
             if alone and pending:
                 yield end - 1 - len(pending), pending
@@ -188,6 +261,15 @@ class Tracker:
         if pending:
             yield end - len(pending), pending
 
+    def _check(self, frame: Image, index: int) -> None:
+        shape = as_frame(frame, index).shape
+        self._frame_shape = self._frame_shape or shape
+        if shape != self._frame_shape:
+            raise ClipError(
+                f"frame {index} is {shape[1]}x{shape[0]}, those before {self._frame_shape[1]}x"
+                f"{self._frame_shape[0]}; all frames of a clip must have one size"
+            )
+
     @torch.inference_mode()
     def _begin(self, first: int, frames: list[Image], given: Labels | None, wanted: _Wanted) -> _Begun:
         """Compute frames; on a GPU, have it computed. The host reads nothing but around a given mask."""
@@ -195,7 +277,7 @@ class Tracker:
         with torch.cuda.device_of(self._model.backbone.mean):
             scores = None
             if given is not None:
-                probabilities, argmax = self._take_mask(first, frames[0], given)
+                probabilities, argmax = self._take_mask(frames[0], given)
             else:
                 with self._stopwatch.stage("upload"):
                     images = self._to_device(frames)
@@ -236,13 +318,8 @@ class Tracker:
                     None if scores is None else scores[k],
                 )
 
-    def _take_mask(self, index: int, frame: Image, given: Labels) -> tuple[Tensor, Tensor]:
+    def _take_mask(self, frame: Image, given: Labels) -> tuple[Tensor, Tensor]:
         """A frame on which objects join or are corrected: its probabilities (1, O+1, H, W), argmax."""
-        if given.shape != frame.shape[:2]:
-            raise MaskError(
-                f"the mask for frame {index} is {given.shape[1]}x{given.shape[0]}, "
-                f"the frame {frame.shape[1]}x{frame.shape[0]}; they must be equal"
-            )
         ids = [int(i) for i in np.unique(given) if i]
         image = unit_range(self._to_device([frame]), self._dtype)
         label = upload(torch.from_numpy(given), image)
