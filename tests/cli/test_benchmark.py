@@ -219,7 +219,7 @@ def test_ctrl_c_says_how_to_go_on(run, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vosctl.evaluation.sequence_runner.segment_clip", interrupted)
+    monkeypatch.setattr("vosctl.evaluation.sequence_runner.Pipeline.run", interrupted)
     with pytest.raises(InterruptedRunError, match="the same command again, which leaves out"):
         run("--output", tmp_path / "out")
 

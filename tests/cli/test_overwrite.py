@@ -57,7 +57,7 @@ def test_they_go_when_the_new_run_has_ended(
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("vosctl.job.work.Work._through", interrupt)
+        patch.setattr("vosctl.job.pipeline.Pipeline._through", interrupt)
         assert vosctl.tracking("segment", short, *SMALL, "-o", "out", "--overwrite").code == 130
         assert results_in(Path("out")) == before
         assert vosctl.tracking("segment", short, *SMALL, "-o", "out", "--overwrite").code == 130

@@ -13,15 +13,15 @@ from PIL import Image
 
 from tests.cli.command import Command
 from tests.small import moving_discs
-from vosctl.cli.several import tasks_of_clips, tasks_of_jobs
+from vosctl.cli.several import requests_of_clips, requests_of_jobs
 from vosctl.errors import JobsError
-from vosctl.job.request import MaskAt, Task
+from vosctl.job.request import MaskAt, Request
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings
 
-PATTERN = Task(Path(), (), Path(), ModelChoice(), TrackerSettings())
+PATTERN = Request(Path(), (), Path(), ModelChoice(), TrackerSettings())
 
 
 @pytest.fixture
@@ -119,27 +119,27 @@ def test_a_list_resumes_what_is_finished(vosctl: Command, clips: list[Path], tmp
 
 
 def test_tasks_of_clips_have_their_masks_and_places(clips: list[Path]) -> None:
-    tasks, failures = tasks_of_clips(clips, Path("given"), None, PATTERN)
-    assert [(task.clip.stem, task.output) for task in tasks] == [
+    requests, failures = requests_of_clips(clips, Path("given"), None, PATTERN)
+    assert [(request.clip.stem, request.output) for request in requests] == [
         ("a", Path("a_masks")),
         ("b", Path("b_masks")),
         ("bad", Path("bad_masks")),
     ]
-    assert tasks[1].masks == (MaskAt(0, Path("given/b.png")),)
+    assert requests[1].masks == (MaskAt(0, Path("given/b.png")),)
     assert [Path(failure.clip).stem for failure in failures] == ["without"]
     with pytest.raises(JobsError, match=r"clips/a\.mp4: a_masks is the output of other/a\.mkv too"):
-        tasks_of_clips([Path("other/a.mkv"), Path("clips/a.mp4")], Path("given"), None, PATTERN)
+        requests_of_clips([Path("other/a.mkv"), Path("clips/a.mp4")], Path("given"), None, PATTERN)
 
 
 def test_tasks_of_jobs_fill_in_what_an_entry_leaves_open(tmp_path: Path) -> None:
     path = tmp_path / "jobs.csv"
     path.write_text("clip,mask,output,model,max-size\na.mp4,a.png,,,\nb.mp4,b.png,here/b,frtm-rn50,64\n")
-    first, second = tasks_of_jobs(path, False, None, PATTERN)
+    first, second = requests_of_jobs(path, False, None, PATTERN)
     assert first.output == tmp_path / "a_masks"
     assert (first.model.name, first.settings.max_size) == (None, None)
     assert second.output == tmp_path / "here" / "b"
     assert (second.model.name, second.settings.max_size) == ("frtm-rn50", 64)
-    first, second = tasks_of_jobs(path, False, Path("out"), PATTERN)
+    first, second = requests_of_jobs(path, False, Path("out"), PATTERN)
     assert (first.output, second.output) == (Path("out/a"), tmp_path / "here" / "b")
 
 

@@ -1,4 +1,4 @@
-"""`vosctl segment --from-run`: the run that is to be corrected, as a task."""
+"""`vosctl segment --from-run`: the run that is to be corrected, as a request."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from vosctl.errors import UsageError
-from vosctl.job.request import Task
+from vosctl.job.request import Request
 
 # What the run has settled, or what is for new runs, by the parameter's name.
 _OWN = {
@@ -28,7 +28,7 @@ _OWN = {
 }
 
 
-def task_of(from_run: Path, asked: Task, clips: Sequence[Path], context: typer.Context) -> Task:
+def request_of(from_run: Path, asked: Request, clips: Sequence[Path], context: typer.Context) -> Request:
     """What to do: as the run did, but with the masks that are asked for.
 
     Args:
@@ -42,7 +42,7 @@ def task_of(from_run: Path, asked: Task, clips: Sequence[Path], context: typer.C
         UsageError: something is given that is the run's own, or no correction.
         OutputError: there is no run.
     """
-    from vosctl.job.resume.run import correction_of
+    from vosctl.job.open_request import correction_of
 
     for parameter, option in _OWN.items():
         source = context.get_parameter_source(parameter)

@@ -5,7 +5,7 @@
     folder    of all that it wrote
     overlay   path of the video
     j         {object id: mean J, 0 to 1}
-    summary   of the run (`vosctl.job.pipeline.Summary`)
+    summary   of the run (`vosctl.job.summary.Summary`)
 """
 
 from fractions import Fraction
@@ -43,8 +43,11 @@ def demo(
     import numpy as np
 
     from vosctl.evaluation.metrics import region_similarity
-    from vosctl.job.pipeline import Outputs
-    from vosctl.job.request import MaskAt, read_masks
+    from vosctl.job.open_request import read_masks
+    from vosctl.job.outputs import Outputs
+    from vosctl.job.pipeline import OnFrame, Pipeline, PipelineOptions
+    from vosctl.job.request import MaskAt
+    from vosctl.job.summary import Summary
     from vosctl.masks.mask_writer import MaskWriter
     from vosctl.masks.palette import save_palette_png
     from vosctl.masks.sources import MaskSource
@@ -73,9 +76,12 @@ def demo(
         masks = read_masks([MaskAt(0, first)], source.info)
         running.say_masks(masks, source.info, quiet)
         settings = running.read_settings([], running.DEFAULT_WINDOW, None)
-        summary = running.run(
-            source, masks, loaded, settings, Outputs(output / "masks", overlay), None, quiet
-        )
+
+        def work(on_frame: OnFrame, log: Path) -> Summary:
+            outputs, told = Outputs(output / "masks", overlay), PipelineOptions(log=log, on_frame=on_frame)
+            return Pipeline(source, {0: masks[0].labels}, loaded, settings, outputs, told).run()
+
+        summary = running.run(source.info, source.info.frame_count_hint, work, None, quiet)
     scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
     pairs = zip(scene, MaskSource(output / "masks"), strict=True)
     for (_, labels), found in islice(pairs, 1, None):  # the first one was given

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vosctl.arrays import Image, Labels
 from vosctl.cli.console import console
 from vosctl.errors import ClipError, MaskError, OutputError, UsageError
-from vosctl.job.request import MaskAt, Task, name_of
+from vosctl.job.request import MaskAt, Request, name_of
 from vosctl.masks.palette import save_palette_png
 from vosctl.media.boxes import parse_boxes
 from vosctl.media.clip import open_clip
@@ -45,7 +45,7 @@ def box_segmenter(load: "Callable[[], Model]") -> "Callable[[Image, Mapping[int,
 
 
 def mask_at(
-    clip: Path, boxes: Sequence[str], task: Task, load: "Callable[[ModelChoice], Model]", quiet: bool
+    clip: Path, boxes: Sequence[str], request: Request, load: "Callable[[ModelChoice], Model]", quiet: bool
 ) -> MaskAt:
     """The first frame's mask of `segment --box`, kept as CLIP_boxes.png so that a run can be resumed.
 
@@ -53,19 +53,19 @@ def mask_at(
         VosctlError: the clip or a box does not work, or the file is in the way.
     """
     path = Path(f"{name_of(clip)}_boxes.png")  # not a name that people give to masks of their own
-    if task.resume and path.is_file():
+    if request.resume and path.is_file():
         return MaskAt(0, path)
-    if any(given.frame == 0 for given in task.masks):
+    if any(given.frame == 0 for given in request.masks):
         raise UsageError("--box and --mask are both of the first frame; join them with vosctl mask")
     require_lasting(clip)
-    if path.exists() and not task.overwrite:
+    if path.exists() and not request.overwrite:
         raise OutputError(
             f"{path}, where the boxes' mask goes, exists; give it with --mask in place of --box, or use "
             "--overwrite"
         )
     with open_clip(clip) as source:
         wanted = parse_boxes(boxes, source.info.width, source.info.height)
-        labels = box_segmenter(lambda: load(task.model))(next(iter(source)).rgb, wanted)
+        labels = box_segmenter(lambda: load(request.model))(next(iter(source)).rgb, wanted)
     require_found(labels, wanted)
     save_palette_png(path, labels)
     if not quiet:

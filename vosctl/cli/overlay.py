@@ -3,7 +3,7 @@
 `--json`:
 
     overlay   path of the video
-    summary   of the run (`vosctl.job.pipeline.Summary`), null for masks that existed
+    summary   of the run (`vosctl.job.summary.Summary`), null for masks that existed
 """
 
 from pathlib import Path
@@ -15,7 +15,8 @@ from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
-from vosctl.job.request import name_of, parse_mask, read_masks
+from vosctl.job.open_request import read_masks
+from vosctl.job.request import name_of, parse_mask
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.sources import MaskSource
 from vosctl.media.claims import claim_file, keep_inputs
@@ -25,7 +26,7 @@ from vosctl.media.video_writer import check_suffix
 from vosctl.systems.choice import ModelChoice
 
 if TYPE_CHECKING:
-    from vosctl.job.pipeline import Summary
+    from vosctl.job.summary import Summary
 
 
 def overlay(
@@ -94,12 +95,19 @@ def overlay(
             settings = running.read_settings(variant, window, max_size).for_frames(
                 source.info.width, source.info.height
             )
-            from vosctl.job.pipeline import Outputs, OverlayStyle
+            from vosctl.job.outputs import Outputs, OverlayStyle
+            from vosctl.job.pipeline import OnFrame, Pipeline, PipelineOptions
 
             choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
             loaded = choice.load(device)
             outputs = Outputs(overlay=path, style=OverlayStyle(opacity, contour))
-            summary = running.run(source, given, loaded, settings, outputs, report, quiet)
+            labels = {frame: given_mask.labels for frame, given_mask in given.items()}
+
+            def work(on_frame: OnFrame, log: Path) -> Summary:
+                told = PipelineOptions(log=log, on_frame=on_frame)
+                return Pipeline(source, labels, loaded, settings, outputs, told).run()
+
+            summary = running.run(source.info, source.info.frame_count_hint, work, report, quiet)
     if not quiet:
         console.print(f"overlay in {path}", markup=False)
     if as_json:

@@ -14,13 +14,14 @@ from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipErr
 from vosctl.job.frame_log import read_frame_log
 from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
-from vosctl.media.clip import Clip, ClipInfo
+from vosctl.media.clip import ClipInfo
 from vosctl.media.files import atomic_path
 
 if TYPE_CHECKING:
-    from vosctl.job.pipeline import Outputs, Summary
-    from vosctl.job.request import OpenTask
+    from vosctl.job.open_request import OpenRequest
+    from vosctl.job.pipeline import OnFrame
     from vosctl.job.review import Span
+    from vosctl.job.summary import Summary
     from vosctl.systems.model import Model
     from vosctl.systems.settings import TrackerSettings
 
@@ -136,56 +137,55 @@ def write_report(path: Path, summary: Mapping[str, Any], log: Path) -> None:
 
 
 def run(
-    source: Clip,
-    masks: Mapping[int, Mask],
-    model: "Model",
-    settings: "TrackerSettings",
-    outputs: "Outputs",
+    info: ClipInfo,
+    total: int | None,
+    work: "Callable[[OnFrame, Path], Summary]",
     report: Path | None,
     quiet: bool,
 ) -> "Summary":
-    """Segment one clip with a bar, then say what it did; `require_whole` is to be called last."""
-    from vosctl.job.pipeline import segment_clip
+    """Take a clip through the pipeline with a bar, then say what that did; `require_whole` is to come last.
 
+    Args:
+        info: of the clip.
+        total: how many frames there are to do, where it is known.
+        work: what to do; gets what to call after each frame, and a file for the confidences where no run
+            keeps them.
+        report: where to write the summary as JSON, if anywhere.
+        quiet: say nothing.
+    """
     if report:
         claim_report(report)
-    label_maps = {frame: mask.labels for frame, mask in masks.items()}
-    info = source.info
     with TemporaryDirectory() as folder:
         log = Path(folder) / "frames.jsonl"
-        with progress(info.path.name, info.frame_count_hint, quiet) as on_frame:
-            summary = segment_clip(source, label_maps, model, settings, outputs, on_frame, log=log)
+        with progress(info.path.name, total, quiet) as on_frame:
+            summary = work(on_frame, log)
         _tell(summary, log, report, quiet)
     return summary
 
 
-def run_task(opened: "OpenTask", model: "Model", report: Path | None, quiet: bool) -> "Summary":
-    """Do a task with a bar, then say what it did; `require_whole` is to be called last.
+def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quiet: bool) -> "Summary":
+    """Do a request, as `run`.
 
     Raises:
-        InterruptedRunError: Ctrl-C.
+        InterruptedRunError: Ctrl-C, in a run that can go on.
     """
-    from vosctl.job.resume.run import folder_of
+    from vosctl.job import pipeline
 
-    task, info = opened.task, opened.source.info
-    if report:
-        claim_report(report)
+    request, info = opened.request, opened.source.info
     total = info.frame_count_hint
-    if total and task.both_ways:
+    if total and request.both_ways:
         total += max(opened.masks)
-    with TemporaryDirectory() as folder:
-        log = Path(folder) / "frames.jsonl"
-        try:
-            with progress(info.path.name, total, quiet) as on_frame:
-                summary = opened.segment(model, on_frame, log)
-        except KeyboardInterrupt:
-            if not opened.is_lasting:
-                raise
-            way = f"vosctl segment --from-run {task.output} --resume" if task.correct else "add --resume"
-            raise InterruptedRunError(f"to go on: {way}; to start over: --overwrite") from None
-        own = folder_of(task).log
-        _tell(summary, own if own.is_file() else log, report, quiet)
-    return summary
+
+    def work(on_frame: "OnFrame", log: Path) -> "Summary":
+        return pipeline.run_request(opened, model, on_frame, log)
+
+    try:
+        return run(info, total, work, report, quiet)
+    except KeyboardInterrupt:
+        if not opened.is_lasting:
+            raise
+        way = f"vosctl segment --from-run {request.output} --resume" if request.correct else "add --resume"
+        raise InterruptedRunError(f"to go on: {way}; to start over: --overwrite") from None
 
 
 def _tell(summary: "Summary", log: Path, report: Path | None, quiet: bool) -> None:

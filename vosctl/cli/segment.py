@@ -1,6 +1,6 @@
 """`vosctl segment`: a mask for every frame of a clip, or of many.
 
-`--json` of one clip: what `--report` writes (`vosctl.job.pipeline.Summary`) but for its frames, and
+`--json` of one clip: what `--report` writes (`vosctl.job.summary.Summary`) but for its frames, and
 
     masks     {format: path}
     overlay   path or null
@@ -30,7 +30,8 @@ from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome
-from vosctl.job.request import Task, open_task, parse_mask
+from vosctl.job.open_request import OpenRequest, open_request
+from vosctl.job.request import Request, parse_mask
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.media.claims import claim_report
 from vosctl.media.files import write_json
@@ -193,7 +194,7 @@ def segment(
 
     Several: vosctl segment clips/*.mp4 --masks-from masks -o results
     """
-    task = Task(
+    request = Request(
         clip=Path(),
         masks=tuple(map(parse_mask, mask)),
         output=Path(),
@@ -213,18 +214,20 @@ def segment(
     if box:
         if from_run or jobs or masks_from or len(given) != 1:
             raise UsageError("--box is of one clip's first frame; for others make masks with vosctl mask")
-        task = replace(task, masks=(*task.masks, first_mask.mask_at(given[0], box, task, load, quiet)))
+        request = replace(
+            request, masks=(*request.masks, first_mask.mask_at(given[0], box, request, load, quiet))
+        )
     if from_run:
-        corrected = correction.task_of(from_run, task, given, context)
-        _do(corrected, load, report, as_json, quiet, {one.frame for one in task.masks})
+        corrected = correction.request_of(from_run, request, given, context)
+        _do(corrected, load, report, as_json, quiet, {one.frame for one in request.masks})
         return
     if not (jobs or masks_from or len(given) > 1):
         if not given:
             raise UsageError(
                 "no clip given; name one with its --mask, or several with --masks-from or --jobs"
             )
-        place = output or several.default_output(given[0], None, Path(), task.formats)
-        _do(replace(task, clip=given[0], output=place), load, report, as_json, quiet)
+        place = output or several.default_output(given[0], None, Path(), request.formats)
+        _do(replace(request, clip=given[0], output=place), load, report, as_json, quiet)
         return
     if mask:
         raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
@@ -236,11 +239,11 @@ def segment(
         claim_report(report)
     failures: list[Outcome] = []
     if jobs:
-        tasks = several.tasks_of_jobs(jobs, allow_outside, output, task)
+        requests = several.requests_of_jobs(jobs, allow_outside, output, request)
     else:
         assert masks_from
-        tasks, failures = several.tasks_of_clips(given, masks_from, output, task)
-    found = several.run_all(tasks, failures, open_engine(engine, device, jobs_at_once), quiet)
+        requests, failures = several.requests_of_clips(given, masks_from, output, request)
+    found = several.run_all(requests, failures, open_engine(engine, device, jobs_at_once), quiet)
     if report:
         write_json(report, found)
     if as_json:
@@ -251,44 +254,43 @@ def segment(
 
 
 def _do(
-    task: Task,
+    request: Request,
     load: "Callable[[ModelChoice], Model]",
     report: Path | None,
     as_json: bool,
     quiet: bool,
     said: Container[int] | None = None,
 ) -> None:
-    """Do one task; `said` are the frames whose masks are worth a line, by default all."""
-    from vosctl.job.resume.run import choice_of
-
-    names = {form.name: str(path) for path, form in task.places.items()}
-    if as_json and task.output == STANDARD_OUTPUT:
+    """Do one request; `said` are the frames whose masks are worth a line, by default all."""
+    if as_json and request.output == STANDARD_OUTPUT:
         raise UsageError("--json and --output - both want standard output; use --report FILE")
-    if as_json:
-        json_result.put({"masks": names, "overlay": str(task.overlay) if task.overlay else None})
-    with open_task(task) as opened:
+    if as_json:  # also where what follows fails
+        names = {form.name: str(path) for path, form in request.places().items()}
+        json_result.put({"masks": names, "overlay": str(request.overlay) if request.overlay else None})
+    with open_request(request) as opened:
         masks = {at: mask for at, mask in opened.masks.items() if said is None or at in said}
         running.say_masks(masks, opened.source.info, quiet)
         if done := opened.done:
-            _tell_again(task, done, report)
+            _tell_again(opened, done, report)
             if not quiet:
-                console.print(f"{task.output}: the run is complete, there is nothing to resume", markup=False)
+                console.print(
+                    f"{request.output}: the run is complete, there is nothing to resume", markup=False
+                )
             return
-        summary = running.run_task(opened, load(choice_of(task)), report, quiet)
+        summary = running.run_request(opened, load(opened.model_choice), report, quiet)
     if as_json:
         json_result.put(summary.to_json())
     if not quiet:
-        drawn = f", overlay in {task.overlay}" if task.overlay else ""
-        where = "standard output" if task.output == STANDARD_OUTPUT else ", ".join(names.values())
+        drawn = f", overlay in {request.overlay}" if request.overlay else ""
+        places = ", ".join(map(str, opened.places))
+        where = "standard output" if request.output == STANDARD_OUTPUT else places
         console.print(f"masks in {where}{drawn}", markup=False)
-    running.require_whole(summary, task.output)
+    running.require_whole(summary, request.output)
 
 
-def _tell_again(task: Task, summary: Mapping[str, Any], report: Path | None) -> None:
+def _tell_again(opened: OpenRequest, summary: Mapping[str, Any], report: Path | None) -> None:
     """What a complete run told when it ended."""
-    from vosctl.job.resume.run import folder_of
-
     json_result.put(summary)
     if report:
         claim_report(report)
-        running.write_report(report, summary, folder_of(task).log)
+        running.write_report(report, summary, opened.folder.log)

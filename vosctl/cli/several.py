@@ -18,28 +18,28 @@ from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.job.batch.engines import Engine
 from vosctl.job.batch.outcome import Outcome, Status
 from vosctl.job.job_list import Job, check_outputs, find_masks, read_jobs
-from vosctl.job.request import Task, name_of
+from vosctl.job.request import Request, name_of
 from vosctl.masks.formats import find_format
 from vosctl.media.files import make_folder
 
 _STYLES = {Status.DONE: "green", Status.SKIPPED: "dim", Status.BROKEN: "yellow", Status.FAILED: "red"}
 
 
-def tasks_of_clips(
-    clips: Sequence[Path], masks: Path, output: Path | None, pattern: Task
-) -> tuple[list[Task], list[Outcome]]:
-    """A task for each clip, and the outcomes of those for which there is no mask.
+def requests_of_clips(
+    clips: Sequence[Path], masks: Path, output: Path | None, pattern: Request
+) -> tuple[list[Request], list[Outcome]]:
+    """A request for each clip, and the outcomes of those for which there is no mask.
 
     Args:
         clips: given on the command line.
         masks: the folder of `--masks-from`.
         output: the folder that the results go into, each under its clip's name; None for `NAME_masks` here.
-        pattern: the rest of each task; its `overlay` is a folder.
+        pattern: the rest of each request; its `overlay` is a folder.
 
     Raises:
         JobsError: two clips have one name, so that their results would meet.
     """
-    tasks, failures = [], []
+    requests, failures = [], []
     _check_overlays([(clip, str(clip)) for clip in clips], pattern)
     places = [default_output(clip, output, Path(), pattern.formats) for clip in clips]
     check_outputs((place, str(clip)) for clip, place in zip(clips, places, strict=True))
@@ -49,25 +49,25 @@ def tasks_of_clips(
         except MaskError as error:
             failures.append(Outcome(str(clip), str(place), Status.FAILED, str(error)))
         else:
-            tasks.append(_task(clip, place, replace(pattern, masks=given)))
-    return tasks, failures
+            requests.append(_request(clip, place, replace(pattern, masks=given)))
+    return requests, failures
 
 
-def tasks_of_jobs(path: Path, allow_outside: bool, output: Path | None, pattern: Task) -> list[Task]:
-    """A task for each entry of a list; `output` and `pattern` as above, for what an entry leaves open.
+def requests_of_jobs(path: Path, allow_outside: bool, output: Path | None, pattern: Request) -> list[Request]:
+    """A request for each entry of a list; `output` and `pattern` as above, for what an entry leaves open.
 
     Raises:
         JobsError: the list does not work.
     """
-    tasks, outputs = [], []
+    requests, outputs = [], []
     jobs = read_jobs(path, allow_outside)
     _check_overlays([(job.clip, job.where) for job in jobs], pattern)
     for job in jobs:
         place = job.output or default_output(job.clip, output, path.parent, pattern.formats)
         outputs.append((place, job.where))
-        tasks.append(_task(job.clip, place, _with_options(job, pattern)))
+        requests.append(_request(job.clip, place, _with_options(job, pattern)))
     check_outputs(outputs)
-    return tasks
+    return requests
 
 
 def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
@@ -77,32 +77,32 @@ def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple
     return output / f"{name_of(clip)}{suffix}" if output else folder / f"{name_of(clip)}_masks{suffix}"
 
 
-def _overlay(clip: Path, pattern: Task) -> Path | None:
+def _overlay(clip: Path, pattern: Request) -> Path | None:
     return pattern.overlay / f"{name_of(clip)}.mp4" if pattern.overlay else None
 
 
-def _check_overlays(clips: Sequence[tuple[Path, str]], pattern: Task) -> None:
+def _check_overlays(clips: Sequence[tuple[Path, str]], pattern: Request) -> None:
     named = ((_overlay(clip, pattern), where) for clip, where in clips)
     check_outputs((overlay, where) for overlay, where in named if overlay)
 
 
-def _task(clip: Path, output: Path, pattern: Task) -> Task:
+def _request(clip: Path, output: Path, pattern: Request) -> Request:
     return replace(pattern, clip=clip, output=output, overlay=_overlay(clip, pattern))
 
 
-def _with_options(job: Job, pattern: Task) -> Task:
+def _with_options(job: Job, pattern: Request) -> Request:
     model = replace(pattern.model, name=job.model) if job.model else pattern.model
     settings = replace(pattern.settings, max_size=job.max_size) if job.max_size else pattern.settings
     return replace(pattern, masks=job.masks, model=model, settings=settings)
 
 
 def run_all(
-    tasks: Sequence[Task], failures: Sequence[Outcome], engine: Engine, quiet: bool
+    requests: Sequence[Request], failures: Sequence[Outcome], engine: Engine, quiet: bool
 ) -> dict[str, Any]:
     """Segment all clips, saying how each ends.
 
     Args:
-        tasks: the clips.
+        requests: the clips.
         failures: the outcomes of those that cannot begin.
         engine: what runs them.
         quiet: say nothing.
@@ -114,15 +114,15 @@ def run_all(
         InterruptedRunError: Ctrl-C; `--json` then tells of the clips that have ended.
         VosctlError: nothing can be run at all: no such cluster, say.
     """
-    for folder in {path for task in tasks for path in _parents(task)}:
+    for folder in {path for request in requests for path in _parents(request)}:
         make_folder(folder)
     start = time.perf_counter()
     outcomes: dict[int, Outcome] = {}
     try:
-        with _bar(len(tasks), quiet) as bar, engine:
+        with _bar(len(requests), quiet) as bar, engine:
             for failure in failures:
                 bar.say(failure)
-            for index, outcome in engine.run(tasks, lambda _index, frames: bar.advance(frames)):
+            for index, outcome in engine.run(requests, lambda _index, frames: bar.advance(frames)):
                 outcomes[index] = outcome
                 bar.end(outcome)
     except KeyboardInterrupt:
@@ -143,11 +143,11 @@ def _report(failures: Sequence[Outcome], outcomes: Mapping[int, Outcome], start:
     }
 
 
-def _parents(task: Task) -> Iterator[Path]:
+def _parents(request: Request) -> Iterator[Path]:
     """The folders that results of many clips go into; a clip alone must find them there."""
-    yield task.output.parent
-    if task.overlay:
-        yield task.overlay.parent
+    yield request.output.parent
+    if request.overlay:
+        yield request.overlay.parent
 
 
 def print_table(report: Mapping[str, Any]) -> None:

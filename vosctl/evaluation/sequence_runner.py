@@ -15,7 +15,8 @@ from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
 from vosctl.evaluation.variants import Variant
 from vosctl.evaluation.warm_up import warm_up
-from vosctl.job.pipeline import Outputs, segment_clip
+from vosctl.job.outputs import Outputs
+from vosctl.job.pipeline import Pipeline, PipelineOptions
 from vosctl.media.clip import Frame, open_clip
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import AGAMEModel, Model
@@ -95,7 +96,8 @@ class SequenceRunner:
                 if on_frames:
                     on_frames(1)
 
-            summary = segment_clip(clip, first_masks, self._model, settings, Outputs(masks), on_frame)
+            options = PipelineOptions(on_frame=on_frame)
+            summary = Pipeline(clip, first_masks, self._model, settings, Outputs(masks), options).run()
         width, height = summary.network_size
         return SequenceSpeed(
             frames=summary.frames,

@@ -15,7 +15,8 @@ from vosctl.arrays import Image, Labels
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.evaluation.operations import count_operations, product_rate
 from vosctl.evaluation.warm_up import warm_up
-from vosctl.job.pipeline import Outputs, segment_clip
+from vosctl.job.outputs import Outputs
+from vosctl.job.pipeline import Pipeline, PipelineOptions
 from vosctl.media.clip import Clip, open_clip
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
@@ -127,7 +128,8 @@ def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float
     beside, stopwatch = Stopwatch(host=True), Stopwatch(model.device)
     with open_clip(job.clip) as clip, _nowhere() as folder:
         masks = _masks_of(job, clip)
-        summary = segment_clip(clip, masks, model, settings, Outputs(folder), stopwatch=beside)
+        options = PipelineOptions(stopwatch=beside)
+        summary = Pipeline(clip, masks, model, settings, Outputs(folder), options).run()
     tracker = Tracker(model, settings, stopwatch)
     with open_clip(job.clip) as clip:
         images = [frame.rgb for frame in itertools.islice(clip, _MOST_FRAMES)]

@@ -7,11 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vosctl.job.request import Request
 from vosctl.masks.formats import Format
 from vosctl.masks.mask_writer import MaskWriter
 from vosctl.masks.score_pictures import write_score_picture
 from vosctl.masks.writer import LabelledFrame
+from vosctl.media.claims import refuse_link
 from vosctl.media.drawing import draw_overlay
+from vosctl.media.files import make_folder
 from vosctl.media.frame import ClipInfo
 from vosctl.media.video_writer import VideoWriter
 
@@ -39,6 +42,25 @@ class Outputs:
     """Masks in other formats, by the folder or file that they go to."""
     scores: Path | None = None
     """Folder of pictures of how the objects' models see each frame."""
+
+    @classmethod
+    def of(cls, request: Request, targets: Mapping[Path, Format]) -> "Outputs":
+        """What a request writes; makes the folder of several formats.
+
+        Args:
+            request: the request.
+            targets: its places.
+
+        Raises:
+            OutputError: the folder cannot be made.
+        """
+        if len(targets) > 1:
+            make_folder(request.output)
+            for path in targets:
+                refuse_link(path)
+        folder = next((path for path, form in targets.items() if form.name == "palette"), None)
+        exports = {path: form for path, form in targets.items() if path != folder}
+        return cls(folder, request.overlay, exports=exports, scores=request.scores)
 
     @property
     def need_soft(self) -> bool:

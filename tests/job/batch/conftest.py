@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.small import moving_discs, tiny_backbone_file
-from vosctl.job.request import MaskAt, Task
+from vosctl.job.request import MaskAt, Request
 from vosctl.masks.palette import save_palette_png
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
@@ -20,10 +20,10 @@ def choice(tmp_path_factory: pytest.TempPathFactory) -> ModelChoice:
 
 
 @pytest.fixture
-def make_task(tmp_path: Path, choice: ModelChoice) -> Callable[..., Task]:
-    """Makes a clip with its mask, and the task to segment it."""
+def make_request(tmp_path: Path, choice: ModelChoice) -> Callable[..., Request]:
+    """Makes a clip with its mask, and the request to segment it."""
 
-    def make(name: str, frames: int = 12, size: tuple[int, int] = (160, 96)) -> Task:
+    def make(name: str, frames: int = 12, size: tuple[int, int] = (160, 96)) -> Request:
         pictures, labels = moving_discs(12, size)  # to and fro
         clip, mask = tmp_path / f"{name}.mp4", tmp_path / f"{name}.png"
         info = ClipInfo(clip, *size, frames, None, has_audio=False, is_folder=False)
@@ -32,6 +32,6 @@ def make_task(tmp_path: Path, choice: ModelChoice) -> Callable[..., Task]:
                 video.write(np.ascontiguousarray(pictures[min(index % 22, 22 - index % 22)]))
         save_palette_png(mask, labels[0])
         settings = TrackerSettings(initial_samples=1)
-        return Task(clip, (MaskAt(0, mask),), tmp_path / "out" / name, choice, settings)
+        return Request(clip, (MaskAt(0, mask),), tmp_path / "out" / name, choice, settings)
 
     return make

@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from vosctl.job.request import Task
+from vosctl.job.request import Request
 
 ATTEMPTS = 2
 
 
-def frame_by_frame(task: Task, has_begun: bool) -> Task:
+def frame_by_frame(request: Request, has_begun: bool) -> Request:
     """The same with the least memory; over what the first attempt has written, if it got to that."""
-    settings = replace(task.settings, window=1)
-    return replace(task, settings=settings, overwrite=task.overwrite or has_begun, resume=False)
+    settings = replace(request.settings, window=1)
+    return replace(request, settings=settings, overwrite=request.overwrite or has_begun, resume=False)
 
 
-def go_on(task: Task) -> Task:
+def go_on(request: Request) -> Request:
     """After the death of its process: from where it was, unless all was to be made anew."""
-    return replace(task, resume=not task.overwrite)
+    return replace(request, resume=not request.overwrite)

@@ -9,8 +9,9 @@ import torch
 from vosctl.errors import VosctlError
 from vosctl.job.batch.attempts import ATTEMPTS, frame_by_frame
 from vosctl.job.batch.outcome import Outcome, Status
-from vosctl.job.request import Task, open_task
-from vosctl.job.resume.run import choice_of
+from vosctl.job.open_request import open_request
+from vosctl.job.pipeline import run_request
+from vosctl.job.request import Request
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import Model
 
@@ -30,13 +31,13 @@ class ClipRunner:
         self._load = load
         self._loaded: tuple[ModelChoice, Model] | None = None
 
-    def run(self, task: Task, on_frame: OnFrame | None = None) -> Outcome:
+    def run(self, request: Request, on_frame: OnFrame | None = None) -> Outcome:
         """Segment a clip. Whatever fails is in the outcome: the next clip is not to suffer from it.
 
         A clip that needs more memory than there is gets a second attempt, frame by frame.
 
         Args:
-            task: the clip.
+            request: the clip.
             on_frame: called after each frame.
         """
         start = time.perf_counter()
@@ -49,7 +50,7 @@ class ClipRunner:
 
         try:
             try:
-                status, reason, summary = self._segment(task, begin, on_frame)
+                status, reason, summary = self._segment(request, begin, on_frame)
             except (MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -57,15 +58,15 @@ class ClipRunner:
             if attempts == ATTEMPTS:  # not above: the exception holds all that the first attempt made
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
-                again = frame_by_frame(task, has_begun)
+                again = frame_by_frame(request, has_begun)
                 status, reason, summary = self._segment(again, begin, on_frame)
         except VosctlError as error:
             status, reason, summary = Status.FAILED, str(error), None
         except Exception as error:  # noqa: BLE001 (whatever it is, the other clips still count)
             status, reason, summary = Status.FAILED, f"{type(error).__name__}: {error}", None
         return Outcome(
-            clip=str(task.clip),
-            output=str(task.output),
+            clip=str(request.clip),
+            output=str(request.output),
             status=status,
             error=" ".join(reason.split()) or None,
             attempts=attempts,
@@ -74,15 +75,15 @@ class ClipRunner:
         )
 
     def _segment(
-        self, task: Task, on_begin: OnFrame, on_frame: OnFrame | None
+        self, request: Request, on_begin: OnFrame, on_frame: OnFrame | None
     ) -> tuple[Status, str, dict[str, Any] | None]:
         """How it ended, why, and the summary."""
-        with open_task(task) as opened:
+        with open_request(request) as opened:
             if done := opened.done:
                 return Status.SKIPPED, "", done
             on_begin()
             step = (lambda *_: on_frame()) if on_frame else None
-            summary = opened.segment(self._model(choice_of(task)), step)
+            summary = run_request(opened, self._model(opened.model_choice), step)
             reason = summary.broken or summary.stopped or ""
             return Status.BROKEN if reason else Status.DONE, reason, summary.to_json()
 

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 from vosctl.errors import UsageError
 from vosctl.job.batch.outcome import Outcome
 from vosctl.job.batch.process_engine import OnFrames, Processes
-from vosctl.job.request import Task
+from vosctl.job.request import Request
 
 
 class Engine(Protocol):
@@ -18,8 +18,8 @@ class Engine(Protocol):
     def __exit__(self, *_: object) -> None:
         """Ends what still runs."""
 
-    def run(self, tasks: Sequence[Task], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
-        """Gives each clip's place in `tasks` and its outcome, as it ends."""
+    def run(self, requests: Sequence[Request], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
+        """Gives each clip's place in `requests` and its outcome, as it ends."""
 
 
 def open_engine(name: str, device: str, at_once: int | None) -> Engine:

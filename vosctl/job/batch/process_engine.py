@@ -14,7 +14,7 @@ from typing import Any
 
 from vosctl.job.batch.attempts import ATTEMPTS, go_on
 from vosctl.job.batch.outcome import Outcome, Status
-from vosctl.job.request import Task
+from vosctl.job.request import Request
 
 _ENDING_SECONDS = 10.0  # for finishing and removing half-written files
 _PROGRESS_SECONDS = 0.2  # between two messages of a worker, so that short frames do not flood the pipe
@@ -26,7 +26,7 @@ OnFrames = Callable[[int, int], None]
 @dataclass
 class _Attempt:
     index: int
-    task: Task
+    request: Request
     number: int = 1
     start: float = 0.0
 
@@ -54,13 +54,13 @@ class Processes:
         for worker in self._workers:
             worker.join(deadline - time.monotonic())
 
-    def run(self, tasks: Sequence[Task], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
-        """Run clips; gives each one's place in `tasks` and its outcome, as it ends.
+    def run(self, requests: Sequence[Request], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
+        """Run clips; gives each one's place in `requests` and its outcome, as it ends.
 
         A clip whose process dies is tried once more, from where it was.
         """
-        waiting = deque(_Attempt(index, task) for index, task in enumerate(tasks))
-        self._workers = [_Worker(device, self._threads) for device in self._devices[: len(tasks)]]
+        waiting = deque(_Attempt(index, request) for index, request in enumerate(requests))
+        self._workers = [_Worker(device, self._threads) for device in self._devices[: len(requests)]]
         while waiting or any(worker.attempt for worker in self._workers):
             for worker in self._workers:
                 if waiting and not worker.attempt:
@@ -76,7 +76,9 @@ class Processes:
                     self._workers[self._workers.index(worker)] = _Worker(worker.device, self._threads)
                     reason = worker.death()
                     if attempt.number < ATTEMPTS:
-                        waiting.appendleft(_Attempt(attempt.index, go_on(attempt.task), attempt.number + 1))
+                        waiting.appendleft(
+                            _Attempt(attempt.index, go_on(attempt.request), attempt.number + 1)
+                        )
                     else:
                         yield attempt.index, _died(attempt, reason)
                     continue
@@ -107,7 +109,7 @@ class _Worker:
         attempt.start = time.monotonic()
         self.attempt = attempt
         with contextlib.suppress(OSError):  # a worker that is dead already is found so when it is heard
-            self.connection.send(attempt.task)
+            self.connection.send(attempt.request)
 
     def death(self) -> str:
         """Waits for the process, whose pipe has ended; tells of it."""
@@ -143,10 +145,10 @@ def _interrupts_ignored() -> Iterator[None]:
 
 def _died(attempt: _Attempt, reason: str) -> Outcome:
     return Outcome(
-        clip=str(attempt.task.clip),
-        output=str(attempt.task.output),
+        clip=str(attempt.request.clip),
+        output=str(attempt.request.output),
         status=Status.FAILED,
-        error=f"{attempt.task.clip}: {reason}",
+        error=f"{attempt.request.clip}: {reason}",
         attempts=attempt.number,
         seconds=time.monotonic() - attempt.start,
     )
@@ -172,11 +174,11 @@ def _work(connection: Connection, device: str, threads: int | None) -> None:
 
     while True:
         try:
-            task: Task = connection.recv()
+            request: Request = connection.recv()
         except (EOFError, OSError):
             return
         counter = _Counter(send)
-        outcome = runner.run(task, counter.count)
+        outcome = runner.run(request, counter.count)
         counter.tell()
         send("end", outcome)
 

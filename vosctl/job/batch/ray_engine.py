@@ -16,7 +16,7 @@ from vosctl.job.batch.attempts import ATTEMPTS, go_on
 from vosctl.job.batch.clip_runner import ClipRunner
 from vosctl.job.batch.outcome import Outcome, Status
 from vosctl.job.batch.process_engine import OnFrames
-from vosctl.job.request import Task
+from vosctl.job.request import Request
 from vosctl.media.stream_address import stream_address
 
 
@@ -69,31 +69,31 @@ class RayCluster:
         if self._is_ours:
             self._ray.shutdown()
 
-    def run(self, tasks: Sequence[Task], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
-        """Run clips; gives each one's place in `tasks` and its outcome, as it ends.
+    def run(self, requests: Sequence[Request], on_frames: OnFrames) -> Iterator[tuple[int, Outcome]]:
+        """Run clips; gives each one's place in `requests` and its outcome, as it ends.
 
         A clip whose worker dies is tried once more.
         """
         gpus = 1 if self._device == "auto" and self._ray.cluster_resources().get("GPU") else 0
         remote = self._ray.remote(max_retries=0, num_cpus=1, num_gpus=gpus)(_run)
-        waiting = deque((index, _absolute(task), 1) for index, task in enumerate(tasks))
-        running: dict[Any, tuple[int, Task, int, float]] = {}
+        waiting = deque((index, _absolute(request), 1) for index, request in enumerate(requests))
+        running: dict[Any, tuple[int, Request, int, float]] = {}
         while waiting or running:
-            while waiting and len(running) < (self._at_once or len(tasks)):
-                index, task, number = waiting.popleft()
-                place = remote.remote(task, "cuda" if gpus else "cpu")
-                running[place] = (index, task, number, time.monotonic())
+            while waiting and len(running) < (self._at_once or len(requests)):
+                index, request, number = waiting.popleft()
+                place = remote.remote(request, "cuda" if gpus else "cpu")
+                running[place] = (index, request, number, time.monotonic())
             (ended, *_), _ = self._ray.wait(list(running))
-            index, task, number, start = running.pop(ended)
+            index, request, number, start = running.pop(ended)
             try:
                 outcome: Outcome = self._ray.get(ended)
             except self._ray.exceptions.RayError as error:
                 if number < ATTEMPTS:
-                    waiting.appendleft((index, go_on(task), number + 1))
+                    waiting.appendleft((index, go_on(request), number + 1))
                     continue
                 outcome = _lost(error, number, time.monotonic() - start)
             on_frames(index, outcome.frames)
-            given = tasks[index]
+            given = requests[index]
             yield (
                 index,
                 replace(
@@ -105,15 +105,15 @@ class RayCluster:
             )
 
 
-def _absolute(task: Task) -> Task:
+def _absolute(request: Request) -> Request:
     """With paths that hold in the working folder of another process."""
     return replace(
-        task,
-        clip=task.clip if stream_address(task.clip) else task.clip.absolute(),
-        masks=tuple(mask._replace(path=mask.path.absolute()) for mask in task.masks),
-        output=task.output.absolute(),
-        overlay=task.overlay and task.overlay.absolute(),
-        model=task.model.absolute(),
+        request,
+        clip=request.clip if stream_address(request.clip) else request.clip.absolute(),
+        masks=tuple(mask._replace(path=mask.path.absolute()) for mask in request.masks),
+        output=request.output.absolute(),
+        overlay=request.overlay and request.overlay.absolute(),
+        model=request.model.absolute(),
     )
 
 
@@ -128,5 +128,5 @@ def _runner(device: str) -> ClipRunner:
     return ClipRunner(device)
 
 
-def _run(task: Task, device: str) -> Outcome:
-    return _runner(device).run(task)
+def _run(request: Request, device: str) -> Outcome:
+    return _runner(device).run(request)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vosctl import __version__
 from vosctl.errors import OutputError
-from vosctl.job.request import MaskAt, Task
+from vosctl.job.request import MaskAt, Request
 from vosctl.media.files import write_json
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vosctl.compute.devices import Precision
     from vosctl.systems.model import Model
 
-FORMAT = 1
+FORMAT = 2  # 1 called `request` task
 _SAMPLE = 1 << 16  # bytes at either end of a clip by which it is known again
 _PRECISIONS: dict[str, "Precision"] = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 # What people call the settings; the others go by their own names.
@@ -30,7 +30,7 @@ _OPTIONS = {"refine": "--variant d-only", "update": "--variant no-update", "max_
 class Record:
     """`run.json`. Everything in it is plain data."""
 
-    task: Mapping[str, Any]
+    request: Mapping[str, Any]
     """What was asked for, but for masks and output, which lie beside it."""
     conditions: Mapping[str, Any]
     """What the results depend on, by the name of the option that it comes from."""
@@ -43,7 +43,7 @@ class Record:
     complete: bool = False
     """The clip is done."""
     processes: tuple[int, ...] = ()
-    """Whose temporary files may be left."""
+    """The processes that have worked on the run; temporary files of theirs may be left."""
 
     def write(self, path: Path) -> None:
         """Writes the file, whole or not at all.
@@ -101,18 +101,18 @@ class Record:
                     "the same to go on with --resume, correct with --from-run, or start over with --overwrite"
                 )
 
-    def to_task(self, output: Path, masks: Mapping[int, Path]) -> Task:
+    def to_request(self, output: Path, masks: Mapping[int, Path]) -> Request:
         """What to do to make this run's results again.
 
         Raises:
             OutputError: the record is damaged.
         """
         try:
-            data = dict(self.task)
+            data = dict(self.request)
             choice: dict[str, Any] = {name: _path(value) for name, value in data["model"].items()}
             choice["name"] = data["model"]["name"]
             choice["precision"] = _PRECISIONS[self.conditions["--precision"]]
-            return Task(
+            return Request(
                 clip=Path(data["clip"]),
                 masks=tuple(MaskAt(frame, path) for frame, path in sorted(masks.items())),
                 output=output,
@@ -126,37 +126,37 @@ class Record:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
 
     def with_precision(self, choice: ModelChoice) -> ModelChoice:
-        """A choice that leaves the dtype open gets this run's, as timing decides it anew each time."""
+        """A choice that leaves the dtype open gets this run's, whatever auto would choose on this machine."""
         if choice.precision != "auto":
             return choice
         return replace(choice, precision=_PRECISIONS.get(self.conditions["--precision"], "auto"))
 
 
-def describe_task(task: Task) -> dict[str, Any]:
-    """What `Record.to_task` needs."""
-    model = task.model.absolute()
+def describe_request(request: Request) -> dict[str, Any]:
+    """What `Record.to_request` needs."""
+    model = request.model.absolute()
     return {
-        "clip": str(task.clip.absolute()),
-        "formats": list(task.formats),
-        "overlay": str(task.overlay.absolute()) if task.overlay else None,
+        "clip": str(request.clip.absolute()),
+        "formats": list(request.formats),
+        "overlay": str(request.overlay.absolute()) if request.overlay else None,
         "model": {name: str(one) if isinstance(one, Path) else one for name, one in vars(model).items()},
-        "settings": asdict(task.settings),
-        "both_ways": task.both_ways,
+        "settings": asdict(request.settings),
+        "both_ways": request.both_ways,
     }
 
 
-def conditions_of(task: Task, info: ClipInfo) -> dict[str, Any]:
+def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
     """What a run's results depend on, as far as it is known without the model."""
-    settings = {_OPTIONS.get(name, f"--{name}"): value for name, value in asdict(task.settings).items()}
+    settings = {_OPTIONS.get(name, f"--{name}"): value for name, value in asdict(request.settings).items()}
     for name in ("--variant d-only", "--variant no-update"):
         settings[name] = not settings[name]
     return {
         "the clip": f"{info.width}x{info.height}, {_fingerprint(info)}",
-        "--model": Path(task.model.name).name if task.model.name else None,
+        "--model": Path(request.model.name).name if request.model.name else None,
         **settings,
-        "--both-ways": task.both_ways,
-        "--format": ", ".join(task.formats),
-        "--overlay": str(task.overlay.absolute()) if task.overlay else None,
+        "--both-ways": request.both_ways,
+        "--format": ", ".join(request.formats),
+        "--overlay": str(request.overlay.absolute()) if request.overlay else None,
     }
 
 

@@ -1,0 +1,72 @@
+"""What a run did and cost: what is printed at its end, and its report."""
+
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vosctl import __version__
+from vosctl.job.review import Span
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did and cost; the report."""
+
+    clip: str
+    frames: int
+    """How many frames have results now, those of an interrupted run included."""
+    kept: int
+    """How many of these had results before."""
+    size: tuple[int, int]
+    """(width, height) of the clip."""
+    network_size: tuple[int, int]
+    """(width, height) that the networks saw."""
+    objects: tuple[int, ...]
+    """The ids of the objects, in the order in which they joined."""
+    model: str
+    refined: bool
+    """False where the masks are the enlarged coarse scores alone (D-only)."""
+    device: str
+    precision: str
+    """The dtype of the networks."""
+    seconds_to_first_mask: float
+    """Seconds from the start of the run; the model had been loaded before."""
+    model_frames_per_second: float
+    """Frames a second as the papers count: the first frame's work included, reading and writing not."""
+    frames_per_second: float
+    """Frames a second from the first byte read to the last one written."""
+    mean_latency: float | None
+    """Seconds from the arrival of a stream's frame to its masks' being written; None for a file."""
+    latency_95: float | None
+    """The latency that 95 of 100 frames do not exceed; None for a file."""
+    dropped: int
+    """Frames of a stream that came faster than they could be tracked, and were passed over."""
+    peak_memory_mb: float
+    """Of this process on the host."""
+    peak_device_memory_mb: float | None
+    """Of the GPU; None on a CPU."""
+    broken: str | None
+    """How the clip broke off before its end; None where it did not."""
+    stopped: str | None
+    """Which object was lost where the run ended; None where it ran on."""
+    lost: tuple[Span, ...]
+    """Where objects have vanished or are likely lost; empty where nobody asked for confidences."""
+    review: tuple[Span, ...]
+    """Where objects should be looked at."""
+    notes: tuple[str, ...]
+    """What people should know of the results."""
+    version: str = __version__
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain data."""
+        return asdict(self)
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has had, in megabytes; 0 on Windows, where Python cannot tell."""
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, kilobytes on Linux
