@@ -45,9 +45,7 @@ def demo(
     from vosctl.evaluation.metrics import region_similarity
     from vosctl.job.open_request import read_masks
     from vosctl.job.outputs import Outputs
-    from vosctl.job.pipeline import OnFrame, Pipeline, PipelineOptions
     from vosctl.job.request import MaskAt
-    from vosctl.job.summary import Summary
     from vosctl.masks.mask_writer import MaskWriter
     from vosctl.masks.palette import save_palette_png
     from vosctl.masks.sources import MaskSource
@@ -76,12 +74,8 @@ def demo(
         masks = read_masks([MaskAt(0, first)], source.info)
         running.say_masks(masks, source.info, quiet)
         settings = running.read_settings([], running.DEFAULT_WINDOW, None)
-
-        def work(on_frame: OnFrame, log: Path) -> Summary:
-            outputs, told = Outputs(output / "masks", overlay), PipelineOptions(log=log, on_frame=on_frame)
-            return Pipeline(source, {0: masks[0].labels}, loaded, settings, outputs, told).run()
-
-        summary = running.run(source.info, source.info.frame_count_hint, work, None, quiet)
+        outputs = Outputs(output / "masks", overlay)
+        summary = running.run_clip(source, masks, loaded, settings, outputs, None, quiet)
     scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
     pairs = zip(scene, MaskSource(output / "masks"), strict=True)
     for (_, labels), found in islice(pairs, 1, None):  # the first one was given

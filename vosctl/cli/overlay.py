@@ -96,18 +96,11 @@ def overlay(
                 source.info.width, source.info.height
             )
             from vosctl.job.outputs import Outputs, OverlayStyle
-            from vosctl.job.pipeline import OnFrame, Pipeline, PipelineOptions
 
             choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
             loaded = choice.load(device)
             outputs = Outputs(overlay=path, style=OverlayStyle(opacity, contour))
-            labels = {frame: given_mask.labels for frame, given_mask in given.items()}
-
-            def work(on_frame: OnFrame, log: Path) -> Summary:
-                told = PipelineOptions(log=log, on_frame=on_frame)
-                return Pipeline(source, labels, loaded, settings, outputs, told).run()
-
-            summary = running.run(source.info, source.info.frame_count_hint, work, report, quiet)
+            summary = running.run_clip(source, given, loaded, settings, outputs, report, quiet)
     if not quiet:
         console.print(f"overlay in {path}", markup=False)
     if as_json:

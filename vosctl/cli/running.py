@@ -19,6 +19,7 @@ from vosctl.media.files import atomic_path
 
 if TYPE_CHECKING:
     from vosctl.job.open_request import OpenRequest
+    from vosctl.job.outputs import Outputs
     from vosctl.job.pipeline import OnFrame
     from vosctl.job.review import Span
     from vosctl.job.summary import Summary
@@ -136,35 +137,29 @@ def write_report(path: Path, summary: Mapping[str, Any], log: Path) -> None:
         file.write("\n  ]\n}\n")
 
 
-def run(
-    info: ClipInfo,
-    total: int | None,
-    work: "Callable[[OnFrame, Path], Summary]",
+def run_clip(
+    source: Clip,
+    masks: Mapping[int, Mask],
+    model: "Model",
+    settings: "TrackerSettings",
+    outputs: "Outputs",
     report: Path | None,
     quiet: bool,
 ) -> "Summary":
-    """Take a clip through the pipeline with a bar, then say what that did; `require_whole` is to come last.
+    """Segment a clip of which no run is kept, with a bar; then say what that did. `require_whole` comes last."""
+    from vosctl.job.pipeline import Pipeline, PipelineOptions
 
-    Args:
-        info: of the clip.
-        total: how many frames there are to do, where it is known.
-        work: what to do; gets what to call after each frame, and a file for the confidences where no run
-            keeps them.
-        report: where to write the summary as JSON, if anywhere.
-        quiet: say nothing.
-    """
-    if report:
-        claim_report(report)
-    with TemporaryDirectory() as folder:
-        log = Path(folder) / "frames.jsonl"
-        with progress(info.path.name, total, quiet) as on_frame:
-            summary = work(on_frame, log)
-        _tell(summary, log, report, quiet)
-    return summary
+    labels = {frame: mask.labels for frame, mask in masks.items()}
+
+    def work(on_frame: "OnFrame", log: Path) -> "Summary":
+        options = PipelineOptions(log=log, on_frame=on_frame)
+        return Pipeline(source, labels, model, settings, outputs, options).run()
+
+    return _run(source.info, source.info.frame_count_hint, work, report, quiet)
 
 
 def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quiet: bool) -> "Summary":
-    """Do a request, as `run`.
+    """Do a request with a bar, then say what that did; `require_whole` comes last.
 
     Raises:
         InterruptedRunError: Ctrl-C, in a run that can go on.
@@ -180,12 +175,40 @@ def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quie
         return pipeline.run_request(opened, model, on_frame, log)
 
     try:
-        return run(info, total, work, report, quiet)
+        return _run(info, total, work, report, quiet, opened.folder.log if opened.is_lasting else None)
     except KeyboardInterrupt:
         if not opened.is_lasting:
             raise
         way = f"vosctl segment --from-run {request.output} --resume" if request.correct else "add --resume"
         raise InterruptedRunError(f"to go on: {way}; to start over: --overwrite") from None
+
+
+def _run(
+    info: ClipInfo,
+    total: int | None,
+    work: "Callable[[OnFrame, Path], Summary]",
+    report: Path | None,
+    quiet: bool,
+    log: Path | None = None,
+) -> "Summary":
+    """Work on a clip with a bar, then say what that did.
+
+    Args:
+        info: of the clip.
+        total: how many frames there are to do, where it is known.
+        work: what to do; gets what to call after each frame, and a file for the confidences.
+        report: where to write the summary as JSON, if anywhere.
+        quiet: say nothing.
+        log: the file for the confidences, where a run keeps one; else it is thrown away.
+    """
+    if report:
+        claim_report(report)
+    with TemporaryDirectory() as folder:
+        log = log or Path(folder) / "frames.jsonl"
+        with progress(info.path.name, total, quiet) as on_frame:
+            summary = work(on_frame, log)
+        _tell(summary, log, report, quiet)
+    return summary
 
 
 def _tell(summary: "Summary", log: Path, report: Path | None, quiet: bool) -> None:
