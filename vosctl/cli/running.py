@@ -14,7 +14,7 @@ from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipErr
 from vosctl.job.frame_log import read_frame_log
 from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
-from vosctl.media.clip import ClipInfo
+from vosctl.media.clip import Clip, ClipInfo
 from vosctl.media.files import atomic_path
 
 if TYPE_CHECKING:
@@ -146,7 +146,10 @@ def run_clip(
     report: Path | None,
     quiet: bool,
 ) -> "Summary":
-    """Segment a clip of which no run is kept, with a bar; then say what that did. `require_whole` comes last."""
+    """Segment a clip of which no run is kept, with a bar, then say what that did.
+
+    `require_whole` is to be called last, as after `run_request`.
+    """
     from vosctl.job.pipeline import Pipeline, PipelineOptions
 
     labels = {frame: mask.labels for frame, mask in masks.items()}
@@ -159,7 +162,7 @@ def run_clip(
 
 
 def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quiet: bool) -> "Summary":
-    """Do a request with a bar, then say what that did; `require_whole` comes last.
+    """Do a request with a bar, then say what that did; `require_whole` is to be called last.
 
     Raises:
         InterruptedRunError: Ctrl-C, in a run that can go on.
