@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.agame.network import AGAME, AGAMEOptions
 from vosctl.systems.backbone import ResNet
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.refinement import RefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule
-from vosctl.systems.model import AGAMEModel, FRTMModel
 
 COLOURS = ((220, 40, 40), (40, 200, 60), (60, 80, 230), (230, 210, 40), (200, 60, 200), (50, 210, 210))
 

@@ -15,9 +15,9 @@ from vosctl.errors import MaskError
 from vosctl.systems.frtm import target_memory
 from vosctl.systems.frtm import tracker as frtm
 from vosctl.systems.frtm.learning import Extension, FirstFrame
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.refinement import RefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule
-from vosctl.systems.model import FRTMModel
 from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import TrackedFrame, Tracker
 

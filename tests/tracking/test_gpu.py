@@ -8,8 +8,8 @@ import torch
 
 from tests.small import moving_discs, tiny_model
 from vosctl.compute.transfer import Download, Moment, Uploader
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.target_model import FitSchedule
-from vosctl.systems.model import FRTMModel
 from vosctl.tracking.tracker import Tracker
 
 pytestmark = pytest.mark.skipif(

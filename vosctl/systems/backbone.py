@@ -4,7 +4,8 @@ Parameter names are torchvision's, so that its ImageNet weights load as they are
 the two things that are done to it here (stages returned, BatchNorm folded away) leave little of the original.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -12,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vosctl.compute.fused import Conv2d, Packable, PackedConvolution, conv_relu, faster_by_columns
-
-BackboneName = Literal["resnet18", "resnet50", "resnet101"]
+from vosctl.errors import WeightsError
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what torchvision's weights expect.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -80,11 +80,74 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-_LAYOUTS: dict[BackboneName, tuple[type[BasicBlock] | type[Bottleneck], Sequence[int]]] = {
-    "resnet18": (BasicBlock, (2, 2, 2, 2)),
-    "resnet50": (Bottleneck, (3, 4, 6, 3)),
-    "resnet101": (Bottleneck, (3, 4, 23, 3)),
+@dataclass(frozen=True)
+class BackboneSpec:
+    """One backbone."""
+
+    name: str
+    block: type[BasicBlock] | type[Bottleneck]
+    depths: tuple[int, int, int, int]
+    """How many blocks there are in layer1 to layer4."""
+    torchvision_weights: str = ""
+    """The member of torchvision's enums with its ImageNet weights; empty where torchvision has none."""
+    widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    """Channels between the convolutions of a block in layer1 to layer4; the first is conv1's output too."""
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The channels of the outputs of layer1 to layer4."""
+        return tuple(width * self.block.expansion for width in self.widths)
+
+    def fits(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether a state dict, in which layer4 may be missing, is of such a backbone."""
+        last = f"conv{3 if self.block is Bottleneck else 2}.weight"
+        blocks = [{key.split(".")[1] for key in state if key.startswith(f"layer{n}.")} for n in (1, 2, 3)]
+        shapes = {f"layer3.0.{last}": self.channels[2], "conv1.weight": self.widths[0]}
+        return [len(some) for some in blocks] == list(self.depths[:3]) and all(
+            key in state and len(state[key]) == count for key, count in shapes.items()
+        )
+
+
+_backbones = {
+    spec.name: spec
+    for spec in (
+        BackboneSpec("resnet18", BasicBlock, (2, 2, 2, 2), "ResNet18_Weights.IMAGENET1K_V1"),
+        BackboneSpec("resnet50", Bottleneck, (3, 4, 6, 3), "ResNet50_Weights.IMAGENET1K_V1"),
+        BackboneSpec("resnet101", Bottleneck, (3, 4, 23, 3), "ResNet101_Weights.IMAGENET1K_V1"),
+    )
 }
+
+
+def register_backbone(spec: BackboneSpec) -> None:
+    """Add a backbone for the process that calls this; architectures name it (`vosctl.systems.spec`)."""
+    _backbones[spec.name] = spec
+
+
+def backbone_named(name: str) -> BackboneSpec:
+    """The backbone of a name.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    if name not in _backbones:
+        raise WeightsError(f"there is no backbone {name}; known are {', '.join(_backbones)}")
+    return _backbones[name]
+
+
+def find_backbone(state: Mapping[str, Tensor], source: str) -> BackboneSpec:
+    """The backbone that a state dict is of.
+
+    Args:
+        state: parameters by name; layer4 may be missing.
+        source: the file that they are from, for the message.
+
+    Raises:
+        WeightsError: there is none like it.
+    """
+    for spec in _backbones.values():
+        if spec.fits(state):
+            return spec
+    raise WeightsError(f"{source}: fits no backbone that is known; known are {', '.join(_backbones)}")
 
 
 def unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
@@ -164,7 +227,7 @@ class ResNet(nn.Module, Packable):
     """A ResNet without its classifier.
 
     Args:
-        name: which ResNet.
+        name: which ResNet, of those in the table above.
         stages: 4, or 3 to leave layer4 out (the target model alone needs no more).
         dilated_layer4: keep layer4 at stride 16 (A-GAME section 3.3). Its convolutions then look two cells
             apart, so that with the same weights every other output cell is what it is at stride 32.
@@ -174,27 +237,24 @@ class ResNet(nn.Module, Packable):
     std: Tensor
     stem: Stem | None = None
 
-    def __init__(
-        self, name: BackboneName, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False
-    ) -> None:
+    def __init__(self, name: str, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False) -> None:
         super().__init__()
-        block, depths = _LAYOUTS[name]
+        spec = backbone_named(name)
         self.name = name
-        self.channels = tuple(width * block.expansion for width in (64, 128, 256, 512))
-        self.conv1 = Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.channels = spec.channels
+        inputs = spec.widths[0]
+        self.conv1 = Conv2d(3, inputs, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        inputs = 64
-        for stage, depth in enumerate(depths[:stages]):
-            width = 64 << stage
+        for stage, (depth, width) in enumerate(zip(spec.depths[:stages], spec.widths[:stages], strict=True)):
             dilated = dilated_layer4 and stage == 3
             blocks = []
             for index in range(depth):
                 stride = 2 if stage > 0 and index == 0 and not dilated else 1
                 # The convolution that had the stride still sees neighbours; all after it are spread.
                 dilations = (1 if index == 0 else 2, 2) if dilated else (1, 1)
-                blocks.append(block(inputs, width, stride, dilations))
-                inputs = width * block.expansion
+                blocks.append(spec.block(inputs, width, stride, dilations))
+                inputs = spec.channels[stage]
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.stages = stages
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)

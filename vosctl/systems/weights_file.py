@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.media.files import atomic_path, make_folder, write_json
@@ -144,6 +144,24 @@ def read_tensors(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: found a {type(content).__name__}, expected a dictionary of tensors")
     return content
+
+
+def load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Give a network its parameters.
+
+    Args:
+        network: in place.
+        state: its parameters by name, all of them.
+        source: the file that they are from, for the message.
+
+    Raises:
+        WeightsError: they do not fit.
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{source}: does not fit {type(network).__name__}: {reason[:200]}") from None
 
 
 def write_tensors(path: Path, content: Mapping[str, Any]) -> None:

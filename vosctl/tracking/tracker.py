@@ -192,7 +192,7 @@ class Tracker:
     def _begin(self, first: int, frames: list[Image], given: Labels | None, wanted: _Wanted) -> _Begun:
         """Compute frames; on a GPU, have it computed. The host reads nothing but around a given mask."""
         began = Moment(self._model.device)
-        with torch.cuda.device_of(self._model.backbone.mean):
+        with torch.cuda.device_of(torch.empty(0, device=self._model.device)):
             scores = None
             if given is not None:
                 probabilities, argmax = self._take_mask(first, frames[0], given)

@@ -8,7 +8,10 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
 from vosctl.systems.backbone import Features
+from vosctl.systems.catalogue import system_named
 from vosctl.systems.frtm.learning import FEWEST_PIXELS
+from vosctl.systems.frtm.loading import schedule_on
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.refinement import RefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
 from vosctl.training.backbone_training import BackboneTraining
@@ -42,7 +45,8 @@ class StepPlan:
         return cls(
             seed=seed,
             drift=drift,
-            ordered=recipe.stage_at(step).step > 0 and (drift or recipe.model.system != "frtm"),
+            ordered=recipe.stage_at(step).step > 0
+            and (drift or system_named(recipe.model.system).is_recurrent),
             train_stem=step % recipe.optimizer.stem_every == 0,
             frozen_statistics=step >= recipe.optimizer.freeze_statistics * recipe.total_steps,
         )
@@ -59,6 +63,11 @@ class TrainingNetwork(BackboneTraining):
         super().__init__(recipe)
         model = recipe.model
         self.refinement = RefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
+
+    def model(self) -> FRTMModel:
+        """The model that tracks with these networks, not yet prepared for a device."""
+        schedule = schedule_on(self.backbone.name)
+        return FRTMModel("training", self.backbone, self.refinement, schedule)
 
     def forward(self, images: Tensor, masks: Tensor, present: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         """Compute the loss of a batch.

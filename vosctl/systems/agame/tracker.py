@@ -9,10 +9,10 @@ from torch import Tensor
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import UsageError
 from vosctl.systems.agame.appearance import Gaussians
+from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.agame.network import STRIDE, Prediction, State, shrink_masks
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
-from vosctl.systems.model import AGAMEModel
 from vosctl.systems.settings import TrackerSettings
 
 _OBJECTS_AT_ONCE = 8  # through the upsampling module, whose maps are large: it bounds memory

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.systems.backbone import Features, ResNet
-from vosctl.systems.names import BOX_NETWORK, box_network_file
+from vosctl.systems.box.spec import BOX_NETWORK, BOX_SPEC
+from vosctl.systems.names import file_in_folder
 from vosctl.systems.weights_file import read_weights
 
 SIZE = 256  # pixels, both sides of the square
@@ -145,7 +146,7 @@ def load_box_network(device: torch.device, path: Path | None = None) -> BoxNetwo
     Raises:
         WeightsError: the file is missing, damaged or not a box network.
     """
-    file = read_weights(path or box_network_file())
+    file = read_weights(path or file_in_folder(BOX_SPEC.folder, BOX_NETWORK))
     network = BoxNetwork()
     try:
         network.load_state_dict(file.state)

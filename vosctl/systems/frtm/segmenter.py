@@ -8,9 +8,9 @@ from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.two_threads import halves, in_halves
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.target_model import TargetModel
-from vosctl.systems.model import FRTMModel
 
 
 class Window:

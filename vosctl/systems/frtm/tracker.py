@@ -18,9 +18,9 @@ from vosctl.errors import DeviceError
 from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.segmenter import Window
 from vosctl.systems.frtm.target_model import TargetModel
-from vosctl.systems.model import FRTMModel
 from vosctl.systems.settings import TrackerSettings
 
 T = TypeVar("T")
