@@ -42,12 +42,13 @@ def list_models(as_json: options.JsonOption = False) -> None:
         }
         models.setdefault(path.stem, found)  # of two with one name --model takes the shipped one
     for system in systems():
-        for one in system.architectures if system.tracking else ():
+        if system.tracking is None:
+            continue
+        for one in system.architectures:
             alias = f", the paper's {one.alias}" if one.alias else ""
             what = f"{one.backbone}{alias}: {system.tracking.needs}"
-            models.setdefault(
-                one.name, {"name": one.name, "architecture": one.name, "what": what, "file": None}
-            )
+            entry = {"name": one.name, "architecture": one.name, "what": what, "file": None}
+            models.setdefault(one.name, entry)
     if as_json:
         json_result.put({"models": list(models.values())})
         return

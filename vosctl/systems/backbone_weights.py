@@ -43,7 +43,8 @@ def download_backbone(name: str) -> BackboneWeights:
     Raises:
         WeightsError: torchvision has none, they cannot be fetched, or the file is not the one that was named.
     """
-    from torchvision.models import get_weight  # takes two seconds, which only a download is worth
+    # Here, since it takes two seconds, which nothing but a download is worth.
+    from torchvision.models import get_weight  # type: ignore[import-untyped]
 
     enum = backbone_named(name).torchvision_weights
     if not enum:

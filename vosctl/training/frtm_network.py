@@ -42,11 +42,11 @@ class StepPlan:
         """The plan of a step: a function of the recipe's seed and the step alone."""
         rng = np.random.default_rng([recipe.seed, step, 2**31])
         seed, drift = int(rng.integers(2**31)), bool(rng.random() < recipe.target.drift)
+        recurrent = system_named(recipe.model.system).is_recurrent
         return cls(
             seed=seed,
             drift=drift,
-            ordered=recipe.stage_at(step).step > 0
-            and (drift or system_named(recipe.model.system).is_recurrent),
+            ordered=recipe.stage_at(step).step > 0 and (drift or recurrent),
             train_stem=step % recipe.optimizer.stem_every == 0,
             frozen_statistics=step >= recipe.optimizer.freeze_statistics * recipe.total_steps,
         )
