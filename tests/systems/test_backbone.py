@@ -3,7 +3,8 @@ import torch
 
 from tests.small import tiny_backbone
 from vosctl.compute.fused import by_columns
-from vosctl.systems.backbone import ResNet, fold_batch_norms, pool
+from vosctl.systems.backbone import ResNet, fold_batch_norms
+from vosctl.systems.packed_stem import pool
 
 
 @pytest.mark.parametrize(

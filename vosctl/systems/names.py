@@ -8,7 +8,7 @@ from vosctl.systems.catalogue import systems, tracking_architectures
 
 DEFAULT = "frtm-rn18"
 SUFFIX = ".pt"
-"""Of model files."""
+"""The ending of model files."""
 
 
 def shipped_folder() -> Path:

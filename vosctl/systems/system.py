@@ -16,12 +16,12 @@ class System(Protocol):
 
     @property
     def object_ids(self) -> list[int]:
-        """Of the objects so far, in the order of all O dimensions."""
+        """The ids of the objects so far, in the order of all O dimensions."""
         ...
 
     @property
     def notes(self) -> list[str]:
-        """What went otherwise than expected, for the run's summary."""
+        """Things that went otherwise than expected, for the run's summary."""
         ...
 
     @property

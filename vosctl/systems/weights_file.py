@@ -34,10 +34,10 @@ class WeightsFile:
     state: dict[str, Tensor]
     """Parameters under `backbone.`, and `refinement.`, `agame.` or `box.`; either may be missing."""
     sha256: str
-    """Of the whole file."""
+    """The hash of the whole file."""
     path: Path
     options: dict[str, Any]
-    """Of the network, where its architecture leaves any open."""
+    """The options of the network, where its architecture leaves any open."""
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The parameters under `prefix.`, without it, in float32."""
@@ -125,7 +125,7 @@ def card_of(path: Path) -> dict[str, Any]:
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """What torch.save put into a file, without running code from it.
+    """Read what torch.save put into a file, without running code from it.
 
     Raises:
         WeightsError: it is missing, damaged, or holds more than tensors and plain data.

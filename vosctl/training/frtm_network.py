@@ -12,7 +12,7 @@ from vosctl.systems.catalogue import system_named
 from vosctl.systems.frtm.learning import FEWEST_PIXELS
 from vosctl.systems.frtm.loading import schedule_on
 from vosctl.systems.frtm.model import FRTMModel
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
@@ -62,7 +62,7 @@ class TrainingNetwork(BackboneTraining):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model = recipe.model
-        self.refinement = RefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
+        self.refinement = FusedRefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
 
     def model(self) -> FRTMModel:
         """The model that tracks with these networks, not yet prepared for a device."""

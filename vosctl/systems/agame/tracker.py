@@ -42,7 +42,7 @@ class AGAMESystem:
 
     @property
     def object_ids(self) -> list[int]:
-        """Of the objects so far, in the order of all O dimensions."""
+        """The ids of the objects so far, in the order of all O dimensions."""
         return list(self._states)
 
     @property
@@ -51,7 +51,7 @@ class AGAMESystem:
         return 1
 
     def state_dict(self) -> dict[str, Any]:
-        """All that later frames depend on: see `System`."""
+        """All that later frames depend on, as `System` says."""
         return {
             "objects": [
                 {

@@ -1,4 +1,4 @@
-"""What objects' models learn, as functions of tensors alone: steps 2 and 7 to 9 of FRTM's Algorithm 1.
+"""The learning of objects' models, as functions of tensors alone: steps 2 and 7 to 9 of FRTM's Algorithm 1.
 
 The host reads nothing and chooses nothing by a value, so that on a GPU each can be captured as one graph and
 the host runs ahead of the device. All objects are one batched problem.
@@ -167,12 +167,12 @@ class Update:
 
 
 def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """The same tensors of several groups of objects, of all objects."""
+    """Join the same tensors of several groups of objects."""
     return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tensor, Tensor]:
-    """What predictions teach: an object's probability where it wins, 0 elsewhere.
+    """The labels that predictions give: an object's probability where it is the argmax, 0 elsewhere.
 
     Args:
         probabilities: (B, O+1, H, W).
@@ -180,7 +180,7 @@ def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tens
         own: of the O objects.
 
     Returns:
-        (O', B, H, W), and on how many pixels they win, (O', B).
+        (O', B, H, W), and on how many pixels the objects are the argmax, (O', B).
     """
     maps = probabilities[:, 1:][:, own].transpose(0, 1)
     index = torch.arange(1, probabilities.shape[1], dtype=argmax.dtype, device=argmax.device)[own]
@@ -188,9 +188,9 @@ def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tens
 
     def fill(frames: slice) -> Tensor:
         # As numbers at once: products and sums of bools are slow.
-        won = torch.eq(argmax[frames], index[:, None, None, None], out=labels[:, frames])
-        pixels = won.sum((2, 3))
-        won.mul_(maps[:, frames])
+        inside = torch.eq(argmax[frames], index[:, None, None, None], out=labels[:, frames])
+        pixels = inside.sum((2, 3))
+        inside.mul_(maps[:, frames])
         return pixels
 
     return labels, torch.cat(in_halves(fill, len(argmax), argmax.device), 1)

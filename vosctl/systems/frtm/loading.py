@@ -9,7 +9,7 @@ from vosctl.errors import WeightsError
 from vosctl.systems.backbone import ResNet
 from vosctl.systems.backbone_weights import BackboneWeights, download_backbone
 from vosctl.systems.frtm.model import FRTMModel
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_model import OURS, OURS_FAST, FitSchedule
 from vosctl.systems.spec import LoadRequest
 from vosctl.systems.weights_file import WeightsFile, load_state, read_weights
@@ -47,7 +47,7 @@ def load_frtm(request: LoadRequest) -> FRTMModel:
     load_state(backbone, wanted, weights.source)
     network = None
     if refinement:
-        network = RefinementNetwork.fitting(backbone.channels, refinement.state)
+        network = FusedRefinementNetwork.fitting(backbone.channels, refinement.state)
         load_state(network, refinement.state, refinement.source)
     return FRTMModel(
         request.name,

@@ -5,7 +5,7 @@ import torch
 from vosctl.compute.operation_counter import count_operations_of
 from vosctl.systems.backbone import Features, ResNet
 from vosctl.systems.frtm.model import FRTMModel
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_memory import TAPS, refit_last_layer
 from vosctl.systems.frtm.target_model import HIDDEN, TargetModel, fit_target_model
 from vosctl.systems.settings import TrackerSettings
@@ -50,8 +50,9 @@ def count_operations(
         operations["update"] = update * objects
     if refines:
         assert model.refinement is not None
+        options = model.refinement.prior, model.refinement.width
         with torch.device("meta"):
-            refinement = RefinementNetwork(backbone.channels, model.refinement.prior, model.refinement.width)
+            refinement = FusedRefinementNetwork(backbone.channels, *options)
             maps = torch.empty(1, 1, h, w)
         prior = (maps,) if refinement.prior else ()
         operations["refinement"] = objects * count_operations_of(

@@ -13,8 +13,8 @@ from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.target_model import TargetModel
 
 
-class Window:
-    """A function of tensors alone, so that it can be captured as a graph.
+class Segmenter:
+    """Segments the frames of one window: a function of tensors alone, so that a graph can capture it.
 
     Args:
         model: F and S.

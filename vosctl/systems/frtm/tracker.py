@@ -19,7 +19,7 @@ from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
 from vosctl.systems.frtm.model import FRTMModel
-from vosctl.systems.frtm.segmenter import Window
+from vosctl.systems.frtm.segmenter import Segmenter
 from vosctl.systems.frtm.target_model import TargetModel
 from vosctl.systems.settings import TrackerSettings
 
@@ -136,15 +136,15 @@ class FRTM:
         known = self._learned
         self._layer3, probabilities = self._with_room(
             images,
-            lambda: self._window()(images, known.memory.w1, known.w2, known.prior, known.extent),
+            lambda: self._segmenter()(images, known.memory.w1, known.w2, known.prior, known.extent),
         )
         return probabilities
 
-    def _window(self) -> Function:
+    def _segmenter(self) -> Function:
         """The function that predicts; without a graph where its stages are to be measured."""
         choice = self.settings.refine, self.settings.nearby, self._maps_at_once
-        window = Window(self.model, *choice, self._stopwatch)
-        return window if self._stopwatch.measures else self._captured(window, "window", *choice)
+        segmenter = Segmenter(self.model, *choice, self._stopwatch)
+        return segmenter if self._stopwatch.measures else self._captured(segmenter, "window", *choice)
 
     def scores(self) -> Tensor:
         """Coarse scores (B, O, 1, h, w) of the frames predicted last."""
