@@ -19,11 +19,6 @@ def register(spec: SystemSpec) -> None:
     _systems[spec.name] = spec
 
 
-def unregister(name: str) -> None:
-    """Take out a system that was added."""
-    del _systems[name]
-
-
 def systems() -> Iterator[SystemSpec]:
     """All systems, those of this package first."""
     yield from _systems.values()
