@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.agame.network import AGAME, AGAMEOptions
 from vosctl.systems.backbone import ResNet
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.model import FRTMModel
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule
-from vosctl.systems.model import AGAMEModel, FRTMModel
 
 COLOURS = ((220, 40, 40), (40, 200, 60), (60, 80, 230), (230, 210, 40), (200, 60, 200), (50, 210, 210))
 
@@ -50,7 +51,7 @@ def tiny_model(refined: bool = False, prior: bool = False) -> FRTMModel:
     Random features make the fit so badly conditioned that after more steps rounding alone would decide.
     """
     backbone = tiny_backbone(4 if refined else 3)
-    network = RefinementNetwork(backbone.channels, prior) if refined else None
+    network = FusedRefinementNetwork(backbone.channels, prior) if refined else None
     schedule = FitSchedule(first_frame=(5, 10, 10, 10), update=5)
     model = FRTMModel("tiny", backbone, network, schedule, source="random")
     return model.prepare(torch.device("cpu"), torch.float32)

@@ -14,7 +14,7 @@ from vosctl.compute.fused import (
     widen,
 )
 from vosctl.systems.backbone import ResNet, fold_batch_norms
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 
 pytestmark = pytest.mark.skipif(
     not can_pack(torch.zeros(1)), reason="this build of PyTorch has no fused convolution for the CPU"
@@ -122,7 +122,7 @@ def test_the_backbone_packed_is_the_backbone(name: str) -> None:
 @pytest.mark.parametrize("width", [64, 65])
 @pytest.mark.parametrize(("prior", "objects"), [(False, 1), (False, 3), (True, 1), (True, 2)])
 def test_the_refinement_network_packed_is_the_network(prior: bool, objects: int, width: int) -> None:
-    network = randomised(RefinementNetwork((64, 128, 256, 512), prior, width))
+    network = randomised(FusedRefinementNetwork((64, 128, 256, 512), prior, width))
     features = tiny_backbone(4).eval()(torch.rand(2, 3, 64, 90))
     scores, priors = torch.rand(2, 2, objects, *features.layer3.shape[-2:])
     arguments = (features, scores, (64, 90), priors) if prior else (features, scores, (64, 90))
@@ -138,6 +138,6 @@ def test_the_refinement_network_packed_is_the_network(prior: bool, objects: int,
 
 
 def test_training_stays_plain() -> None:
-    network = RefinementNetwork((64, 128, 256, 512))
+    network = FusedRefinementNetwork((64, 128, 256, 512))
     pack(network)  # its parameters want gradients
     assert not any(isinstance(m, Conv2d) and m.packed for m in network.modules())

@@ -9,7 +9,7 @@ from vosctl.evaluation.operations import count_operations, product_rate
 from vosctl.evaluation.speed_measurement import SpeedJob, measure_speed
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
-from vosctl.systems.model import FRTMModel
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.settings import TrackerSettings
 
 

@@ -17,7 +17,7 @@ def test_one_object_is_the_rule_for_several() -> None:
     torch.testing.assert_close(aggregate(logits), odds / odds.sum(1, keepdim=True))
 
 
-def test_certain_objects_stay_finite_in_any_number_type() -> None:
+def test_certain_objects_stay_finite_in_any_dtype() -> None:
     logits = torch.tensor([[80.0, -80.0], [80.0, 80.0]]).view(2, 2, 1, 1)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         probabilities = aggregate(logits.to(dtype))

@@ -3,13 +3,14 @@ import torch
 
 from tests.small import tiny_backbone
 from vosctl.compute.fused import by_columns
-from vosctl.systems.backbone import BackboneName, ResNet, fold_batch_norms, pool
+from vosctl.systems.backbone import ResNet, fold_batch_norms
+from vosctl.systems.packed_stem import pool
 
 
 @pytest.mark.parametrize(
     ("name", "parameters"), [("resnet18", 11_176_512), ("resnet50", 23_508_032), ("resnet101", 42_500_160)]
 )
-def test_sizes_are_torchvisions_without_the_classifier(name: BackboneName, parameters: int) -> None:
+def test_sizes_are_torchvisions_without_the_classifier(name: str, parameters: int) -> None:
     network = ResNet(name)
     assert sum(p.numel() for p in network.parameters()) == parameters
     names = network.state_dict()
@@ -24,7 +25,7 @@ def test_stages_have_their_strides() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
-def test_a_dilated_layer4_is_the_same_between_new_cells(name: BackboneName) -> None:
+def test_a_dilated_layer4_is_the_same_between_new_cells(name: str) -> None:
     """With the same weights, every other cell is what layer4 gives at stride 32."""
     plain, dilated = ResNet(name).eval(), ResNet(name, dilated_layer4=True).eval()
     dilated.load_state_dict(plain.state_dict())

@@ -1,14 +1,34 @@
 import subprocess
 import sys
 
-from vosctl.systems.names import ALIASES, ARCHITECTURE_NAMES, known_names
-from vosctl.systems.registry import ARCHITECTURES
+import pytest
+
+from vosctl.errors import WeightsError
+from vosctl.systems.backbone import backbone_named
+from vosctl.systems.catalogue import architecture_name, find_architecture, system_named, systems
+from vosctl.systems.names import aliases, architecture_names, known_names
 
 
-def test_the_names_are_those_of_the_registry() -> None:
-    assert tuple(ARCHITECTURES) == ARCHITECTURE_NAMES
-    assert set(ALIASES.values()) <= set(ARCHITECTURES)
+def test_the_names_are_those_of_the_systems_that_track() -> None:
+    assert architecture_names() == ("frtm-rn18", "frtm-rn50", "frtm-rn101", "agame-rn18", "agame-rn101")
+    assert aliases() == {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
     assert {"ours", "frtm-rn18"} <= set(known_names())
+
+
+def test_each_architecture_has_a_backbone_and_is_found() -> None:
+    for system in systems():
+        for architecture in system.architectures:
+            assert backbone_named(architecture.backbone).name == architecture.backbone
+            assert find_architecture(architecture.name) == (system, architecture)
+            assert architecture_name(system.name, architecture.backbone) == architecture.name
+
+
+def test_what_there_is_not() -> None:
+    with pytest.raises(WeightsError, match="no architecture of agame with resnet50; known are agame-rn18, "):
+        architecture_name("agame", "resnet50")
+    with pytest.raises(WeightsError, match="no system stm; known are frtm, agame, box"):
+        system_named("stm")
+    assert find_architecture("frtm-rn7") is None
 
 
 def test_names_need_no_torch() -> None:

@@ -15,9 +15,9 @@ from vosctl.errors import MaskError
 from vosctl.systems.frtm import target_memory
 from vosctl.systems.frtm import tracker as frtm
 from vosctl.systems.frtm.learning import Extension, FirstFrame
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.model import FRTMModel
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule
-from vosctl.systems.model import FRTMModel
 from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import TrackedFrame, Tracker
 
@@ -131,13 +131,13 @@ def test_all_objects_of_a_window_pass_s_together(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(frtm, "_MAPS_AT_ONCE_ON_CPU", 32)
     used, seen = tiny_model(refined=True), []
     used.schedule = FitSchedule((1,), 1)
-    whole = RefinementNetwork.forward
+    whole = FusedRefinementNetwork.forward
 
     def forward(self, features, scores, *rest):  # type: ignore[no-untyped-def]
         seen.append(tuple(scores.shape[:2]))
         return whole(self, features, scores, *rest)
 
-    monkeypatch.setattr(RefinementNetwork, "forward", forward)
+    monkeypatch.setattr(FusedRefinementNetwork, "forward", forward)
     list(tracker(used=used).run(FRAMES[:9], {0: LABELS[0]}))
     assert seen == [(4, 3), (4, 3)]
 

@@ -49,8 +49,8 @@ def windows(model: Model, count: int, frames: int) -> None:
         )
     else:
         shapes = (96, 256), (864, 864), (864,), (), (9, 96), GRID, ()
-        objects = Learned(*(torch.empty(OBJECTS, *shape, device=META) for shape in shapes))
-        system.load_state_dict({"until_update": 4, "ids": [1, 2, 3], "objects": objects._asdict()})
+        objects = Learned.of_parts([torch.empty(OBJECTS, *shape, device=META) for shape in shapes])
+        system.load_state_dict({"until_update": 4, "ids": [1, 2, 3], "objects": objects.by_name()})
     for number in range(count):
         images = torch.empty(frames, 3, *SIZE, dtype=torch.uint8, device=META)
         with no_host() if number else torch.no_grad():  # the first makes what depends on sizes alone
@@ -81,6 +81,6 @@ def test_the_first_fit_reads_nothing() -> None:
     samples = [torch.empty(shape, device=META) for shape in shapes]
     fit(*samples)
     with no_host():
-        learned = fit(*samples)
+        learned = Learned.of_parts(fit(*samples))
     assert learned.w2.shape == (OBJECTS, 9, 96)
     assert learned.prior.shape == (OBJECTS, *GRID)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.small import moving_discs, tiny_model
-from vosctl.compute.transfer import Download, Moment, Uploader
+from vosctl.compute.transfer import Download, Timestamp, Uploader
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.target_model import FitSchedule
-from vosctl.systems.model import FRTMModel
 from vosctl.tracking.tracker import Tracker
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def test_frames_and_results_travel_unchanged() -> None:
     uploader = Uploader(device)
     for first in range(0, 32, 4):  # buffers are used again
         frames = FRAMES[first : first + 4]
-        began = Moment(device)
+        began = Timestamp(device)
         images = uploader(frames)
         assert images.shape == (4, 3, 96, 160)
         (found, nothing), seconds = Download([images.permute(0, 2, 3, 1), None], began).wait()

@@ -6,8 +6,8 @@ import torch
 
 from tests.small import moving_discs, overlap, tiny_model
 from vosctl.errors import DeviceError, MaskError, UsageError
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.tracker import FRTM
-from vosctl.systems.model import FRTMModel
 from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 

@@ -6,7 +6,7 @@ import torch
 
 from tests.training.resuming import run_twice
 from vosctl.errors import UsageError
-from vosctl.systems.model import AGAMEModel
+from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.registry import load_model
 from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.batches import Batches

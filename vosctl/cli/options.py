@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vosctl.cli import completion
+from vosctl.systems.names import aliases, architecture_names
 
 RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
 RUNS, SEVERAL = "Earlier runs", "Several clips"
@@ -51,8 +52,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="frtm-rn18, frtm-rn50, frtm-rn101, the paper's ours-fast or ours, agame-rn18, agame-rn101, "
-        "an imported model, or a model file.",
+        help=f"{', '.join(architecture_names())}, the paper's {' or '.join(aliases())}, an imported model, "
+        "or a model file.",
         show_default="the shipped one",
         rich_help_panel=MODEL,
         envvar="VOSCTL_MODEL",

@@ -26,8 +26,8 @@ app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=
 @app.command("list")
 def list_models(as_json: options.JsonOption = False) -> None:
     """List the models that --model can name, and the network behind --box."""
-    from vosctl.systems.names import ALIASES, model_files, shipped_folder
-    from vosctl.systems.registry import ARCHITECTURES
+    from vosctl.systems.catalogue import systems
+    from vosctl.systems.names import model_files, shipped_folder
     from vosctl.systems.weights_file import card_of
 
     models: dict[str, dict[str, str | None]] = {}
@@ -41,14 +41,14 @@ def list_models(as_json: options.JsonOption = False) -> None:
             "file": str(path),
         }
         models.setdefault(path.stem, found)  # of two with one name --model takes the shipped one
-    aliases = {target: alias for alias, target in ALIASES.items()}
-    for name, architecture in ARCHITECTURES.items():
-        alias = f", the paper's {aliases[name]}" if name in aliases else ""
-        need = "give --backbone-weights or --download, and --refinement"
-        if architecture.system == "agame":
-            need = "train it, or name a model file"
-        what = f"{architecture.backbone}{alias}: {need}"
-        models.setdefault(name, {"name": name, "architecture": name, "what": what, "file": None})
+    for system in systems():
+        if system.tracking is None:
+            continue
+        for one in system.architectures:
+            alias = f", the paper's {one.alias}" if one.alias else ""
+            what = f"{one.backbone}{alias}: {system.tracking.needs}"
+            entry = {"name": one.name, "architecture": one.name, "what": what, "file": None}
+            models.setdefault(one.name, entry)
     if as_json:
         json_result.put({"models": list(models.values())})
         return
@@ -67,10 +67,8 @@ def verify(
     as_json: options.JsonOption = False,
 ) -> None:
     """Check that model files are whole, what their cards say, and load."""
-    import torch
-
-    from vosctl.systems.box.network import load_box_network
-    from vosctl.systems.names import BOX_NETWORK, model_files
+    from vosctl.systems.catalogue import find_architecture
+    from vosctl.systems.names import model_files
     from vosctl.systems.registry import load_model
     from vosctl.systems.weights_file import card_of, read_weights
 
@@ -78,15 +76,17 @@ def verify(
     for path in files or model_files():
         weights = read_weights(path)
         has_backbone = bool(weights.part("backbone"))
-        if weights.architecture == BOX_NETWORK:
-            load_box_network(torch.device("cpu"), path)
+        found = find_architecture(weights.architecture)
+        system = found[0] if found else None
+        if system and system.verify:
+            system.verify(path)
         elif has_backbone:
             load_model(str(path), device="cpu", precision="fp32")
         has_card = bool(card_of(path))
         known = "as its card says" if has_card else "it has no card to compare with"
-        parts = {"agame": "A-GAME", "box": "box decoder"}
-        network = next((name for part, name in parts.items() if weights.part(part)), "refinement network")
-        content = f"backbone and {network}" if has_backbone else network
+        parts = system.parts if system else {}
+        networks = [name for part, name in parts.items() if weights.part(part)]
+        content = " and ".join((["backbone"] if has_backbone else []) + networks)
         whole.append({"file": str(path), "sha256": weights.sha256, "has_card": has_card})
         whole[-1] |= {"architecture": weights.architecture, "content": content}
         if not as_json:

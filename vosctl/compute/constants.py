@@ -11,7 +11,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _SIZES = 64  # how many results of a function are kept
-_used: list[list[Any]] = []  # of those who ask at the moment
+_used: list[list[Any]] = []  # one list for each `constants_used` that is open
 
 
 def constant(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""Which device and dtype to compute with."""
+"""The choice of a device and of a dtype to compute with."""
 
 import ctypes
 import sys

@@ -89,7 +89,7 @@ class PackedConvolution:
         return cast(Tensor, result)
 
     def turned(self) -> "PackedConvolution":
-        """The same of maps whose rows and columns are exchanged."""
+        """The same convolution for maps whose rows and columns are exchanged."""
         if self._turned is None:
             geometry = (sides[::-1] for sides in (self._stride, self._padding, self._dilation))
             self._turned = PackedConvolution(self._plain.mT, self._bias, *geometry)
@@ -126,12 +126,12 @@ class Conv2d(nn.Conv2d, Packable):
     packed: PackedConvolution | None = None
 
     def pack(self) -> None:
-        """See `Packable`."""
+        """Prepare the packed weights: see `Packable`."""
         if self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str):
             self.packed = PackedConvolution(self.weight, self.bias, self.stride, self.padding, self.dilation)
 
     def unpack(self) -> None:
-        """See `Packable`."""
+        """Drop the packed weights."""
         self.packed = None
 
     def forward(self, x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ def doubling(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 @constant
 def doubling_strips(size: int, strip: int, dtype: torch.dtype, device: torch.device) -> Strips:
-    """The same matrix in strips of so many rows of the result, each with a row more above and below.
+    """The matrix of `doubling` in strips of so many rows of the result, each with a row more above and below.
 
     Returns:
         Of each strip the rows that it comes from, and its matrix for them; beyond the result are zeros.
@@ -54,7 +54,9 @@ def enlarged_rows(small: int, large: int, dtype: torch.dtype, device: torch.devi
 def enlarged_columns(
     small: int, large: int, dtype: torch.dtype, device: torch.device
 ) -> tuple[list[int], int, Tensor]:
-    """The same for the columns, of nine maps that share a row: each result comes from a few columns only.
+    """The enlarging and shifting of `enlarged_rows`, for the columns of nine maps that share a row.
+
+    Each column of the result comes from a few columns only.
 
     Returns:
         For each of N blocks of the result the first column that it needs, how many it needs, and its matrix:
@@ -109,6 +111,6 @@ def _enlarged(small: int, large: int) -> Tensor:
 
 
 def _matrix(small: int, large: int, mode: str) -> Tensor:
-    """What `F.interpolate` does to each unit vector, (large, small); float64, so that products stay exact."""
+    """The matrix (large, small) of `F.interpolate` in one dimension; float64, so that products stay exact."""
     eye = torch.eye(small, dtype=torch.float64)[None, None]
     return F.interpolate(eye, size=(large, small), mode=mode, align_corners=False)[0, 0]

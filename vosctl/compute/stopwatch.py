@@ -1,4 +1,4 @@
-"""What each stage of a run takes, measured without disturbing it."""
+"""The time that each stage of a run takes, measured without disturbing it."""
 
 import threading
 import time
@@ -92,7 +92,7 @@ class Stopwatch:
             self.counts[name] = self.counts.get(name, 0) + times
 
     def seconds(self) -> dict[str, float]:
-        """By stage; waits for the device, so it belongs at the end of a run."""
+        """The seconds of each stage; waits for the device, so it belongs at the end of a run."""
         if self._events:
             torch.cuda.synchronize(self._device)
         total = dict(self._seconds)

@@ -47,10 +47,10 @@ class Download:
         began: when the work on them did.
     """
 
-    def __init__(self, tensors: Sequence[Tensor | None], began: "Moment") -> None:
+    def __init__(self, tensors: Sequence[Tensor | None], began: "Timestamp") -> None:
         self._began = began
         self._results = [None if x is None else self._fetch(x) for x in tensors]
-        self._ended = Moment(began.device)
+        self._ended = Timestamp(began.device)
 
     def wait(self) -> tuple[list[Any], float]:
         """The results as arrays, and the seconds that the device was at work on them."""
@@ -66,7 +66,7 @@ class Download:
         return torch.empty(x.shape, dtype=x.dtype, pin_memory=True).copy_(x, non_blocking=True)
 
 
-class Moment:
+class Timestamp:
     """A point in the work of a device: of a GPU in what is queued for it, else now.
 
     Args:
@@ -81,8 +81,8 @@ class Moment:
             self._event = torch.cuda.Event(enable_timing=True)
             self._event.record(torch.cuda.current_stream(device))
 
-    def since(self, earlier: "Moment") -> float:
-        """Seconds from an earlier moment until this one, which is waited for."""
+    def since(self, earlier: "Timestamp") -> float:
+        """The seconds from an earlier timestamp until this one, which is waited for."""
         if self._event is None or earlier._event is None:
             return self._time - earlier._time
         self._event.synchronize()

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class _Apart(threading.local):
-    """Of each thread: who works for it; None where it has all cores to itself."""
+    """The two threads that work for a thread; None where it has all cores to itself."""
 
     workers: ThreadPoolExecutor | None = None
 

@@ -18,8 +18,9 @@ from vosctl.evaluation.warm_up import warm_up
 from vosctl.job.outputs import Outputs
 from vosctl.job.pipeline import Pipeline, PipelineOptions
 from vosctl.media.clip import Frame, open_clip
+from vosctl.systems.catalogue import system_named
 from vosctl.systems.choice import ModelChoice
-from vosctl.systems.model import AGAMEModel, Model
+from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.systems.system import open_system
 from vosctl.tracking.tracker import TrackedFrame
@@ -129,7 +130,8 @@ class SequenceRunner:
 
 def variants_of(model: Model) -> list[Variant]:
     """The rows of Table 1 that a model can run: those with S need one, those without S are FRTM's."""
-    d_only = not isinstance(model, AGAMEModel)
+    tracking = system_named(model.system).tracking
+    d_only = tracking is not None and tracking.d_only
     return [variant for variant in Variant if (model.refined if variant.refine else d_only)]
 
 

@@ -1,1 +1,4 @@
-"""What computes: backbone, target model, refinement network, aggregation. No files here but weights."""
+"""The systems that follow objects (FRTM, A-GAME) and the network that finds them in boxes.
+
+The only files that they read and write are models.
+"""

@@ -4,16 +4,17 @@ Parameter names are torchvision's, so that its ImageNet weights load as they are
 the two things that are done to it here (stages returned, BatchNorm folded away) leave little of the original.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from vosctl.compute.fused import Conv2d, Packable, PackedConvolution, conv_relu, faster_by_columns
-
-BackboneName = Literal["resnet18", "resnet50", "resnet101"]
+from vosctl.compute.fused import Conv2d, Packable, conv_relu
+from vosctl.errors import WeightsError
+from vosctl.systems.packed_stem import PackedStem, pool
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what torchvision's weights expect.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -80,11 +81,74 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-_LAYOUTS: dict[BackboneName, tuple[type[BasicBlock] | type[Bottleneck], Sequence[int]]] = {
-    "resnet18": (BasicBlock, (2, 2, 2, 2)),
-    "resnet50": (Bottleneck, (3, 4, 6, 3)),
-    "resnet101": (Bottleneck, (3, 4, 23, 3)),
+@dataclass(frozen=True)
+class BackboneSpec:
+    """One backbone."""
+
+    name: str
+    block: type[BasicBlock] | type[Bottleneck]
+    depths: tuple[int, int, int, int]
+    """How many blocks there are in layer1 to layer4."""
+    torchvision_weights: str = ""
+    """The member of torchvision's enums with its ImageNet weights; empty where torchvision has none."""
+    widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    """Channels between the convolutions of a block in layer1 to layer4; the first is conv1's output too."""
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The channels of the outputs of layer1 to layer4."""
+        return tuple(width * self.block.expansion for width in self.widths)
+
+    def fits(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether a state dict, in which layer4 may be missing, is of such a backbone."""
+        last = f"conv{3 if self.block is Bottleneck else 2}.weight"
+        blocks = [{key.split(".")[1] for key in state if key.startswith(f"layer{n}.")} for n in (1, 2, 3)]
+        shapes = {f"layer3.0.{last}": self.channels[2], "conv1.weight": self.widths[0]}
+        return [len(some) for some in blocks] == list(self.depths[:3]) and all(
+            key in state and len(state[key]) == count for key, count in shapes.items()
+        )
+
+
+_backbones = {
+    spec.name: spec
+    for spec in (
+        BackboneSpec("resnet18", BasicBlock, (2, 2, 2, 2), "ResNet18_Weights.IMAGENET1K_V1"),
+        BackboneSpec("resnet50", Bottleneck, (3, 4, 6, 3), "ResNet50_Weights.IMAGENET1K_V1"),
+        BackboneSpec("resnet101", Bottleneck, (3, 4, 23, 3), "ResNet101_Weights.IMAGENET1K_V1"),
+    )
 }
+
+
+def register_backbone(spec: BackboneSpec) -> None:
+    """Add a backbone for the process that calls this; architectures name it (`vosctl.systems.spec`)."""
+    _backbones[spec.name] = spec
+
+
+def backbone_named(name: str) -> BackboneSpec:
+    """The backbone of a name.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    if name not in _backbones:
+        raise WeightsError(f"there is no backbone {name}; known are {', '.join(_backbones)}")
+    return _backbones[name]
+
+
+def find_backbone(state: Mapping[str, Tensor], source: str) -> BackboneSpec:
+    """The backbone that a state dict is of.
+
+    Args:
+        state: parameters by name; layer4 may be missing.
+        source: the file that they are from, for the message.
+
+    Raises:
+        WeightsError: there is none like it.
+    """
+    for spec in _backbones.values():
+        if spec.fits(state):
+            return spec
+    raise WeightsError(f"{source}: fits no backbone that is known; known are {', '.join(_backbones)}")
 
 
 def unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
@@ -92,79 +156,11 @@ def unit_range(images: Tensor, dtype: torch.dtype) -> Tensor:
     return images.to(dtype) / 255 if images.dtype == torch.uint8 else images.to(dtype)
 
 
-class Stem:
-    """Normalisation and conv1 as one packed convolution of the bytes, ReLU included.
-
-    (x - mean) / std goes into the weights. What conv1 pads with is zero after the normalisation, so here it
-    is the mean. Bytes are exact in bf16, so this rounds less than normalising does.
-
-    Args:
-        conv: conv1, its BatchNorm folded.
-        mean: (3,), of RGB in [0, 1].
-        std: (3,).
-    """
-
-    def __init__(self, conv: Conv2d, mean: Tensor, std: Tensor) -> None:
-        weight = (conv.weight.float() / (255 * std.float()).view(1, 3, 1, 1)).to(conv.weight.dtype)
-        # Of the weights as they were rounded, and itself not rounded: a large part of it cancels.
-        bias = -(weight.float().sum((2, 3)) @ (255 * mean.float()))
-        if conv.bias is not None:
-            bias = bias + conv.bias.float()
-        self._mean = (255 * mean.float()).to(weight.dtype)
-        self._margin = conv.kernel_size[0] // 2
-        self._convolution = PackedConvolution(weight, bias, conv.stride)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) RGB, uint8 or in [0, 1] -> (B, 64, ceil(H/2), ceil(W/2))."""
-        images = images if images.dtype == torch.uint8 else images * 255
-        n, _, height, width = images.shape
-        m = self._margin
-        padded = self._mean.new_empty(n, height + 2 * m, width + 2 * m, 3)
-        padded[:, :m] = padded[:, m + height :] = self._mean
-        padded[:, :, :m] = padded[:, :, m + width :] = self._mean
-        padded[:, m : m + height, m : m + width] = images.permute(0, 2, 3, 1)
-        return self._convolution(padded.permute(0, 3, 1, 2), relu=True)
-
-
-def pool(x: Tensor, any_layout: bool = False) -> Tensor:
-    """The 3x3 maximum with stride 2, of what is nowhere negative; twice as fast as `max_pool2d` on a CPU.
-
-    Such numbers are in the order of the integers that have the same bits.
-
-    Args:
-        x: (N, C, h, w), channels last, float32 or bfloat16.
-        any_layout: whether the result may lie by columns, where that is faster for what follows.
-
-    Returns:
-        (N, C, ceil(h/2), ceil(w/2)), channels last.
-    """
-    bits = x.permute(0, 2, 3, 1).view(torch.int32 if x.dtype == torch.float32 else torch.int16)
-    n, height, width, channels = (
-        (size + stride - 1) // stride for size, stride in zip(bits.shape, (1, 2, 2, 1), strict=True)
-    )
-    rows = bits.new_empty(n, height, bits.shape[2], channels)
-    _maximum_of_three(bits.movedim(1, 0), rows.movedim(1, 0))
-    if any_layout and faster_by_columns(height, width, x.dtype):
-        result = bits.new_empty(n, width, height, channels).transpose(1, 2)
-    else:
-        result = bits.new_empty(n, height, width, channels)
-    _maximum_of_three(rows.movedim(2, 0), result.movedim(2, 0))
-    return result.view(x.dtype).permute(0, 3, 1, 2)
-
-
-def _maximum_of_three(x: Tensor, out: Tensor) -> None:
-    """Of every other element along the first dimension and its two neighbours."""
-    even, odd = x[::2], x[1::2]
-    torch.maximum(even[: len(odd)], odd, out=out[: len(odd)])
-    out[len(odd) :] = even[len(odd) :]
-    torch.maximum(out[1:], odd[: len(even) - 1], out=out[1:])
-
-
 class ResNet(nn.Module, Packable):
     """A ResNet without its classifier.
 
     Args:
-        name: which ResNet.
+        name: which ResNet, of those in the table above.
         stages: 4, or 3 to leave layer4 out (the target model alone needs no more).
         dilated_layer4: keep layer4 at stride 16 (A-GAME section 3.3). Its convolutions then look two cells
             apart, so that with the same weights every other output cell is what it is at stride 32.
@@ -172,29 +168,26 @@ class ResNet(nn.Module, Packable):
 
     mean: Tensor
     std: Tensor
-    stem: Stem | None = None
+    stem: PackedStem | None = None
 
-    def __init__(
-        self, name: BackboneName, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False
-    ) -> None:
+    def __init__(self, name: str, stages: Literal[3, 4] = 4, *, dilated_layer4: bool = False) -> None:
         super().__init__()
-        block, depths = _LAYOUTS[name]
+        spec = backbone_named(name)
         self.name = name
-        self.channels = tuple(width * block.expansion for width in (64, 128, 256, 512))
-        self.conv1 = Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.channels = spec.channels
+        inputs = spec.widths[0]
+        self.conv1 = Conv2d(3, inputs, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        inputs = 64
-        for stage, depth in enumerate(depths[:stages]):
-            width = 64 << stage
+        for stage, (depth, width) in enumerate(zip(spec.depths[:stages], spec.widths[:stages], strict=True)):
             dilated = dilated_layer4 and stage == 3
             blocks = []
             for index in range(depth):
                 stride = 2 if stage > 0 and index == 0 and not dilated else 1
                 # The convolution that had the stride still sees neighbours; all after it are spread.
                 dilations = (1 if index == 0 else 2, 2) if dilated else (1, 1)
-                blocks.append(block(inputs, width, stride, dilations))
-                inputs = width * block.expansion
+                blocks.append(spec.block(inputs, width, stride, dilations))
+                inputs = spec.channels[stage]
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.stages = stages
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
@@ -228,12 +221,12 @@ class ResNet(nn.Module, Packable):
         return Features(*outputs)
 
     def pack(self) -> None:
-        """See `Packable`."""
+        """Make the stem faster: see `Packable`."""
         mean, std = (torch.tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
-        self.stem = Stem(self.conv1, mean, std)
+        self.stem = PackedStem(self.conv1, mean, std)
 
     def unpack(self) -> None:
-        """See `Packable`."""
+        """Drop the faster stem."""
         self.stem = None
 
 

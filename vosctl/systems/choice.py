@@ -1,4 +1,4 @@
-"""Which model, as plain data that can be sent to another process; torch is imported only to load it."""
+"""The choice of a model as plain data, which can be sent to another process; only loading imports torch."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """What `vosctl.systems.registry.load_model` is asked for, but for the device."""
+    """The arguments of `vosctl.systems.registry.load_model`, but for the device."""
 
     name: str | None = None
     backbone_weights: Path | None = None
@@ -20,7 +20,7 @@ class ModelChoice:
     download: bool = False
 
     def absolute(self) -> "ModelChoice":
-        """The same, with paths that hold in any working folder."""
+        """The same choice with absolute paths, which hold in any working folder."""
         return replace(
             self,
             name=str(Path(self.name).absolute()) if self.name and Path(self.name).is_file() else self.name,

@@ -4,14 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-ARCHITECTURE_NAMES = ("frtm-rn18", "frtm-rn50", "frtm-rn101", "agame-rn18", "agame-rn101")
-ALIASES = {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
-"""The FRTM paper's words for two of them."""
+from vosctl.systems.catalogue import systems, tracking_architectures
+
 DEFAULT = "frtm-rn18"
-BOX_NETWORK = "box-rn18"
-"""The architecture of what finds an object in its box; no tracker, so no name for --model."""
 SUFFIX = ".pt"
-"""Of model files."""
+"""The ending of model files."""
 
 
 def shipped_folder() -> Path:
@@ -41,19 +38,31 @@ def is_shipped(name: str) -> bool:
     return (shipped_folder() / f"{name}{SUFFIX}").is_file()
 
 
-def box_network_file() -> Path:
-    """The box network: `box/box-rn18.pt` of the user's folder, else the shipped one."""
-    name = Path("box") / f"{BOX_NETWORK}{SUFFIX}"
-    own = user_folder() / name
-    return own if own.is_file() else shipped_folder() / name
+def file_in_folder(folder: str, name: str) -> Path:
+    """The one model file of its name below a folder of weights: the user's own, else the shipped one."""
+    path = Path(folder) / f"{name}{SUFFIX}"
+    own = user_folder() / path
+    return own if own.is_file() else shipped_folder() / path
 
 
 def model_files() -> Iterator[Path]:
-    """All model files: those that --model can name, and the box network's."""
+    """All model files: those that --model can name, and those of systems that it does not know."""
     yield from available()
-    yield box_network_file()
+    for spec in systems():
+        if spec.folder:
+            yield from (file_in_folder(spec.folder, one.name) for one in spec.architectures)
+
+
+def architecture_names() -> tuple[str, ...]:
+    """The architectures that --model can name."""
+    return tuple(architecture.name for architecture in tracking_architectures())
+
+
+def aliases() -> dict[str, str]:
+    """The papers' words for architectures, and what they stand for."""
+    return {one.alias: one.name for one in tracking_architectures() if one.alias}
 
 
 def known_names() -> list[str]:
     """All names that stand for a model, but for paths."""
-    return sorted({*ARCHITECTURE_NAMES, *ALIASES, *(path.stem for path in available())})
+    return sorted({*architecture_names(), *aliases(), *(path.stem for path in available())})

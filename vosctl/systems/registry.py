@@ -6,49 +6,20 @@ path of a model file.
 """
 
 import os
-import re
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
-
-import torch
-from torch import Tensor
 
 from vosctl.compute.devices import Precision, choose_device, choose_dtype
-from vosctl.errors import UsageError, WeightsError
+from vosctl.errors import WeightsError
 from vosctl.suggestion import suggestion
-from vosctl.systems.agame.network import AGAME, AGAMEOptions
-from vosctl.systems.backbone import BackboneName, ResNet
-from vosctl.systems.frtm.refinement import RefinementNetwork
-from vosctl.systems.frtm.target_model import OURS, OURS_FAST, FitSchedule
-from vosctl.systems.model import AGAMEModel, FRTMModel, Model
-from vosctl.systems.names import ALIASES, BOX_NETWORK, DEFAULT, SUFFIX, available, known_names
-from vosctl.systems.weights_file import WeightsFile, read_tensors, read_weights
+from vosctl.systems.backbone import find_backbone
+from vosctl.systems.backbone_weights import BackboneWeights, read_backbone
+from vosctl.systems.catalogue import architecture_name, find_architecture
+from vosctl.systems.model import Model
+from vosctl.systems.names import DEFAULT, SUFFIX, aliases, architecture_names, available, known_names
+from vosctl.systems.spec import LoadRequest
+from vosctl.systems.weights_file import WeightsFile, read_weights
 
-SystemName = Literal["frtm", "agame", "box"]
-
-
-class Architecture(NamedTuple):
-    """What a name stands for."""
-
-    system: SystemName
-    backbone: BackboneName
-    url: str
-    """torchvision's IMAGENET1K_V1 weights; the end of the file's name begins its SHA-256."""
-    schedule: FitSchedule = OURS
-    """How FRTM fits D."""
-
-
-_TORCHVISION = "https://download.pytorch.org/models"
-_RESNET18, _RESNET50, _RESNET101 = (
-    f"{_TORCHVISION}/{file}.pth" for file in ("resnet18-f37072fd", "resnet50-0676ba61", "resnet101-63fe2227")
-)
-ARCHITECTURES = {
-    "frtm-rn18": Architecture("frtm", "resnet18", _RESNET18, OURS_FAST),
-    "frtm-rn50": Architecture("frtm", "resnet50", _RESNET50),
-    "frtm-rn101": Architecture("frtm", "resnet101", _RESNET101),
-    "agame-rn18": Architecture("agame", "resnet18", _RESNET18),
-    "agame-rn101": Architecture("agame", "resnet101", _RESNET101),
-}
+_OF_A_BACKBONE = "frtm"  # the system that weights of a backbone alone make a model of
 
 
 def load_model(
@@ -79,85 +50,22 @@ def load_model(
     place = choose_device(device)
     dtype = choose_dtype(precision, place)
     file = _find(name) if name is not None or backbone_weights is None else None
-    if file is None and name is None and backbone_weights is None:
-        raise WeightsError(
-            "no model is shipped with this version; use --backbone-weights FILE, a ResNet's ImageNet weights"
-        )
-    backbone_state = _backbone_state(backbone_weights) if backbone_weights else None
-    chosen = _architecture_name(name, file, backbone_state)
-    architecture = ARCHITECTURES[chosen]
-    if architecture.system == "agame":
-        if backbone_weights or refinement:
-            raise WeightsError(
-                f"{name}: an A-GAME model is one file; leave out --backbone-weights and --refinement"
-            )
-        return _load_agame(name or chosen, architecture, file).prepare(place, dtype)
-
-    refinement_file = _read_refinement(refinement, chosen) if refinement else file
-    refinement_state = refinement_file.part("refinement") if refinement_file else {}
-    source = str(backbone_weights or (file.path if file else ""))
-    if backbone_state is None and file is not None:
-        backbone_state = file.part("backbone")
-    if not backbone_state:
-        if not download:
-            raise WeightsError(
-                f"{name}: no backbone at hand; use --backbone-weights FILE with ImageNet weights of a "
-                f"{architecture.backbone}, or --download to fetch torchvision's"
-            )
-        source = architecture.url
-        backbone_state = _download(architecture)
-
-    has_layer4 = any(key.startswith("layer4.") for key in backbone_state)
-    if refinement_state and not has_layer4:
-        raise WeightsError(
-            f"{source}: has no layer4, which the refinement network needs; use whole ImageNet weights"
-        )
-    backbone = ResNet(architecture.backbone, stages=4 if refinement_state else 3)
-    wanted = {k: v for k, v in backbone_state.items() if k in backbone.state_dict()}
-    _load(backbone, wanted, source)
-    network = None
-    if refinement_state:
-        network = RefinementNetwork.fitting(backbone.channels, refinement_state)
-        _load(network, refinement_state, str(refinement_file.path if refinement_file else source))
-    model = FRTMModel(
+    backbone = read_backbone(backbone_weights) if backbone_weights else None
+    chosen = _architecture_of(name, file, backbone)
+    found = find_architecture(chosen)
+    if found is None or found[0].tracking is None:
+        where = f"{file.path}: " if file else ""
+        what = found[0].purpose if found else f"architecture {chosen} is not known to this version"
+        raise WeightsError(f"{where}{what}")
+    request = LoadRequest(
         name=name or (file.path.stem if file else chosen),
+        architecture=found[1],
+        file=file,
         backbone=backbone,
-        refinement=network,
-        schedule=architecture.schedule,
-        source=source,
-        sha256=file.sha256 if file else None,
+        refinement=refinement,
+        download=download,
     )
-    return model.prepare(place, dtype)
-
-
-def _load_agame(name: str, architecture: Architecture, file: WeightsFile | None) -> AGAMEModel:
-    if file is None:
-        raise WeightsError(f"{name}: no weights at hand; name a model file, as 'vosctl weights export' makes")
-    try:
-        options = AGAMEOptions(**file.options)
-    except (TypeError, UsageError) as error:
-        raise WeightsError(f"{file.path}: options that this version does not know: {error}") from None
-    backbone = ResNet(architecture.backbone, dilated_layer4=True)
-    network = AGAME(backbone.channels, options)
-    _load(backbone, file.part("backbone"), str(file.path))
-    _load(network, file.part("agame"), str(file.path))
-    return AGAMEModel(name, backbone, network, source=str(file.path), sha256=file.sha256)
-
-
-def architecture_name(system: SystemName, backbone: BackboneName) -> str:
-    """The architecture of a system with a backbone.
-
-    Raises:
-        WeightsError: there is none.
-    """
-    if (system, backbone) == ("box", "resnet18"):
-        return BOX_NETWORK
-    for name, architecture in ARCHITECTURES.items():
-        if (architecture.system, architecture.backbone) == (system, backbone):
-            return name
-    raise WeightsError(
-        f"there is no architecture of {system} with {backbone}; known are {', '.join(ARCHITECTURES)}"
-    )
+    return found[0].tracking.load(request).prepare(place, dtype)
 
 
 def _find(name: str | None) -> WeightsFile | None:
@@ -168,74 +76,28 @@ def _find(name: str | None) -> WeightsFile | None:
     """
     known = {path.stem: path for path in reversed(list(available()))}
     if name is None:
-        return read_weights(known[DEFAULT]) if DEFAULT in known else None
-    if name in known:
-        return read_weights(known[name])
-    architecture = ALIASES.get(name, name)
-    if architecture in known:
-        return read_weights(known[architecture])
-    if architecture in ARCHITECTURES:
+        if DEFAULT not in known:
+            raise WeightsError(
+                "no model is shipped with this version; use --backbone-weights FILE, a ResNet's ImageNet "
+                "weights"
+            )
+        return read_weights(known[DEFAULT])
+    architecture = aliases().get(name, name)
+    for one in (name, architecture):
+        if one in known:
+            return read_weights(known[one])
+    if architecture in architecture_names():
         return None
     if os.sep in name or name.endswith(SUFFIX) or Path(name).is_file():
         return read_weights(Path(name))
     raise WeightsError(f"{name}: no such model, and no model file; {suggestion(name, known_names())}")
 
 
-def _architecture_name(
-    name: str | None, file: WeightsFile | None, backbone_state: dict[str, Tensor] | None
-) -> str:
+def _architecture_of(name: str | None, file: WeightsFile | None, backbone: BackboneWeights | None) -> str:
+    """The architecture that a model file has, a name stands for, or the weights of a backbone fit."""
     if file is not None:
-        if file.architecture == BOX_NETWORK:
-            raise WeightsError(f"{file.path}: finds objects in boxes (vosctl mask, --box); it tracks nothing")
-        if file.architecture not in ARCHITECTURES:
-            raise WeightsError(f"{file.path}: architecture {file.architecture} is not known to this version")
         return file.architecture
     if name is not None:
-        return ALIASES.get(name, name)
-    state = backbone_state or {}
-    if "layer1.0.conv3.weight" not in state:
-        return "frtm-rn18"
-    blocks = {key.split(".")[1] for key in state if key.startswith("layer3.")}
-    return "frtm-rn101" if len(blocks) > 6 else "frtm-rn50"
-
-
-def _read_refinement(path: Path, architecture: str) -> WeightsFile:
-    file = read_weights(path)
-    if file.architecture != architecture:
-        raise WeightsError(
-            f"{path}: is for {file.architecture}, expected {architecture}; name a model that fits"
-        )
-    return file
-
-
-def _backbone_state(path: Path) -> dict[str, Tensor]:
-    content = read_tensors(path)
-    state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
-    if "conv1.weight" not in state or "layer3.0.conv1.weight" not in state:
-        raise WeightsError(
-            f"{path}: not the weights of a torchvision ResNet (conv1, layer1 to layer4 expected)"
-        )
-    return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-
-
-def _load(network: torch.nn.Module, state: dict[str, Tensor], source: str) -> None:
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"{source}: does not fit {type(network).__name__}: {reason[:200]}") from None
-
-
-def _download(architecture: Architecture) -> dict[str, Tensor]:
-    """torchvision's weights, from its cache or its server; the hash in the name is checked."""
-    file = re.sub(r".*/", "", architecture.url)
-    try:
-        state = torch.hub.load_state_dict_from_url(
-            architecture.url, map_location="cpu", check_hash=True, progress=False, weights_only=True
-        )
-    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
-        raise WeightsError(
-            f"{file}: could not be fetched ({error}); fetch {architecture.url} elsewhere and "
-            f"pass it with --backbone-weights"
-        ) from error
-    return cast(dict[str, Tensor], state)
+        return aliases().get(name, name)
+    assert backbone is not None  # without name and backbone there is the default's file
+    return architecture_name(_OF_A_BACKBONE, find_backbone(backbone.state, backbone.source).name)

@@ -35,7 +35,7 @@ class TrackerSettings:
     """The longest side in pixels that the networks see; larger frames are reduced, masks are full size.
     None: as large as the frames."""
     seed: int = 0
-    """Of the target models' random start and of the variations of the first frame."""
+    """The seed of the target models' random start and of the variations of the first frame."""
 
     def __post_init__(self) -> None:
         for name in ("update_interval", "memory_interval", "initial_samples", "window"):

@@ -1,4 +1,4 @@
-"""What the tracker asks of a system, FRTM or A-GAME, and which of them a model is for."""
+"""What the tracker asks of a system, such as FRTM or A-GAME, and which of them a model is for."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -6,9 +6,8 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from vosctl.compute.stopwatch import Stopwatch
-from vosctl.systems.agame.tracker import AGAMESystem
-from vosctl.systems.frtm.tracker import FRTM
-from vosctl.systems.model import AGAMEModel, FRTMModel, Model
+from vosctl.systems.catalogue import system_named
+from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 
 
@@ -17,12 +16,12 @@ class System(Protocol):
 
     @property
     def object_ids(self) -> list[int]:
-        """Of the objects so far, in the order of all O dimensions."""
+        """The ids of the objects so far, in the order of all O dimensions."""
         ...
 
     @property
     def notes(self) -> list[str]:
-        """What went otherwise than expected, for the run's summary."""
+        """Things that went otherwise than expected, for the run's summary."""
         ...
 
     @property
@@ -83,7 +82,6 @@ class System(Protocol):
 
 def open_system(model: Model, settings: TrackerSettings, stopwatch: Stopwatch | None = None) -> System:
     """The system that a model is for, with no objects yet; the stopwatch times its stages."""
-    if isinstance(model, AGAMEModel):
-        return AGAMESystem(model, settings, stopwatch)
-    assert isinstance(model, FRTMModel)
-    return FRTM(model, settings, stopwatch)
+    tracking = system_named(model.system).tracking
+    assert tracking is not None  # a system that follows nothing makes no models
+    return tracking.open(model, settings, stopwatch or Stopwatch())

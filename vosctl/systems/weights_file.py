@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.media.files import atomic_path, make_folder, write_json
@@ -34,10 +34,10 @@ class WeightsFile:
     state: dict[str, Tensor]
     """Parameters under `backbone.`, and `refinement.`, `agame.` or `box.`; either may be missing."""
     sha256: str
-    """Of the whole file."""
+    """The hash of the whole file."""
     path: Path
     options: dict[str, Any]
-    """Of the network, where its architecture leaves any open."""
+    """The options of the network, where its architecture leaves any open."""
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The parameters under `prefix.`, without it, in float32."""
@@ -125,7 +125,7 @@ def card_of(path: Path) -> dict[str, Any]:
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """What torch.save put into a file, without running code from it.
+    """Read what torch.save put into a file, without running code from it.
 
     Raises:
         WeightsError: it is missing, damaged, or holds more than tensors and plain data.
@@ -144,6 +144,24 @@ def read_tensors(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: found a {type(content).__name__}, expected a dictionary of tensors")
     return content
+
+
+def load_state(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Give a network its parameters.
+
+    Args:
+        network: in place.
+        state: its parameters by name, all of them.
+        source: the file that they are from, for the message.
+
+    Raises:
+        WeightsError: they do not fit.
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{source}: does not fit {type(network).__name__}: {reason[:200]}") from None
 
 
 def write_tensors(path: Path, content: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from vosctl.arrays import Image, Labels
 from vosctl.compute.devices import upload
 from vosctl.compute.stopwatch import Stopwatch
-from vosctl.compute.transfer import Download, Moment, Uploader, on_host
+from vosctl.compute.transfer import Download, Timestamp, Uploader, on_host
 from vosctl.compute.two_threads import apart, in_halves
 from vosctl.errors import ClipError, MaskError, UsageError
 from vosctl.systems.aggregation import object_argmax
@@ -273,8 +273,8 @@ class Tracker:
     @torch.inference_mode()
     def _begin(self, first: int, frames: list[Image], given: Labels | None, wanted: _Wanted) -> _Begun:
         """Compute frames; on a GPU, have it computed. The host reads nothing but around a given mask."""
-        began = Moment(self._model.device)
-        with torch.cuda.device_of(self._model.backbone.mean):
+        began = Timestamp(self._model.device)
+        with torch.cuda.device_of(torch.empty(0, device=self._model.device)):
             scores = None
             if given is not None:
                 probabilities, argmax = self._take_mask(frames[0], given)

@@ -8,6 +8,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.agame.network import AGAME, State, shrink_masks
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
@@ -27,6 +28,10 @@ class AGAMETrainingNetwork(BackboneTraining):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         self.agame = AGAME(self.backbone.channels, recipe.agame)
+
+    def model(self) -> AGAMEModel:
+        """The model that tracks with these networks, not yet prepared for a device."""
+        return AGAMEModel("training", self.backbone, self.agame)
 
     def forward(self, images: Tensor, masks: Tensor, present: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         """Compute the loss of a batch of snippets.

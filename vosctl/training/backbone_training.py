@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from vosctl.systems.backbone import Features, ResNet
+from vosctl.systems.catalogue import system_named
+from vosctl.systems.model import Model
 from vosctl.training.recipe import Recipe
 
 
@@ -20,10 +22,9 @@ class BackboneTraining(nn.Module):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
-        system = recipe.model.system
-        self.backbone = ResNet(
-            recipe.model.backbone, 3 if system == "box" else 4, dilated_layer4=system == "agame"
-        )
+        training = system_named(recipe.model.system).training
+        assert training is not None  # a system that is not trained names no network
+        self.backbone = ResNet(recipe.model.backbone, training.stages, dilated_layer4=training.dilated_layer4)
         self.set_trainable()
 
     def set_trainable(self) -> None:
@@ -42,6 +43,14 @@ class BackboneTraining(nn.Module):
         super().train(mode)
         self.backbone.eval()
         return self
+
+    def model(self) -> Model:
+        """The model that tracks with these networks, not yet prepared for a device.
+
+        Raises:
+            NotImplementedError: the network is one that tracks nothing.
+        """
+        raise NotImplementedError
 
     def _autocast(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vosctl.systems.registry import architecture_name
+from vosctl.systems.catalogue import architecture_name
 from vosctl.systems.weights_file import file_sha256, write_weights
 from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.networks import make_network

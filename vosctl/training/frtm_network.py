@@ -8,8 +8,11 @@ import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor
 
 from vosctl.systems.backbone import Features
+from vosctl.systems.catalogue import system_named
 from vosctl.systems.frtm.learning import FEWEST_PIXELS
-from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.frtm.loading import schedule_on
+from vosctl.systems.frtm.model import FRTMModel
+from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
 from vosctl.training.backbone_training import BackboneTraining
 from vosctl.training.losses import segmentation_losses
@@ -39,10 +42,11 @@ class StepPlan:
         """The plan of a step: a function of the recipe's seed and the step alone."""
         rng = np.random.default_rng([recipe.seed, step, 2**31])
         seed, drift = int(rng.integers(2**31)), bool(rng.random() < recipe.target.drift)
+        recurrent = system_named(recipe.model.system).is_recurrent
         return cls(
             seed=seed,
             drift=drift,
-            ordered=recipe.stage_at(step).step > 0 and (drift or recipe.model.system != "frtm"),
+            ordered=recipe.stage_at(step).step > 0 and (drift or recurrent),
             train_stem=step % recipe.optimizer.stem_every == 0,
             frozen_statistics=step >= recipe.optimizer.freeze_statistics * recipe.total_steps,
         )
@@ -58,7 +62,12 @@ class TrainingNetwork(BackboneTraining):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model = recipe.model
-        self.refinement = RefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
+        self.refinement = FusedRefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
+
+    def model(self) -> FRTMModel:
+        """The model that tracks with these networks, not yet prepared for a device."""
+        schedule = schedule_on(self.backbone.name)
+        return FRTMModel("training", self.backbone, self.refinement, schedule)
 
     def forward(self, images: Tensor, masks: Tensor, present: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         """Compute the loss of a batch.

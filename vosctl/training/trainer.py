@@ -20,19 +20,17 @@ from vosctl import __version__
 from vosctl.errors import UsageError, VosctlError
 from vosctl.media.files import make_folder
 from vosctl.training.batches import Batches, check_data
-from vosctl.training.box_validation import BoxValidation
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.frtm_network import StepPlan
 from vosctl.training.log import TrainingLog, read_log
 from vosctl.training.meter import Meter
-from vosctl.training.networks import make_network
+from vosctl.training.networks import Scorer, make_network, make_validation, training_of
 from vosctl.training.normalization import insert_statistics, lacks_statistics, measure_statistics
 from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at, set_rate
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
 from vosctl.training.start import load_refinement, load_start
-from vosctl.training.validation import Validation
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -95,8 +93,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.network = make_network(recipe)
         self.batches = Batches(recipe, data, self.rank)
-        validation = BoxValidation if recipe.model.system == "box" else Validation
-        self.validation = validation.of(recipe, data, device) if self.is_main else None
+        self.validation = make_validation(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
             load_start(self.network, data[recipe.model.start])
             if lacks_statistics(self.network.backbone):
@@ -202,7 +199,7 @@ class Trainer:
         )
         return iter(loader)
 
-    def _validate(self, validation: Validation | BoxValidation) -> None:
+    def _validate(self, validation: Scorer) -> None:
         scores = validation.score(self.average.values)
         mean = sum(scores.values()) / len(scores)
         self.history.append({"step": self.step, "mean": mean, "sequences": scores})
@@ -211,6 +208,7 @@ class Trainer:
 
     def _save(self) -> None:
         recipe = self.recipe
+        options = training_of(recipe.model.system).options
         checkpoint = Checkpoint(
             step=self.step,
             network=self.network.state_dict(),
@@ -220,7 +218,7 @@ class Trainer:
             recipe=recipe.text,
             run={
                 "system": recipe.model.system,
-                "options": asdict(recipe.agame) if recipe.model.system == "agame" else {},
+                "options": asdict(getattr(recipe, options)) if options else {},
                 "backbone": recipe.model.backbone,
                 "seed": recipe.seed,
                 "total_steps": recipe.total_steps,

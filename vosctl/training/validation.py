@@ -13,13 +13,10 @@ from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.evaluation.metrics import contour_accuracy, region_similarity
-from vosctl.systems.model import AGAMEModel, FRTMModel, Model
-from vosctl.systems.registry import ARCHITECTURES, architecture_name
+from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
-from vosctl.training.agame_network import AGAMETrainingNetwork
 from vosctl.training.clips import Sequence, open_sequences
-from vosctl.training.frtm_network import TrainingNetwork
 from vosctl.training.networks import make_network
 from vosctl.training.pictures import read_image, read_labels
 from vosctl.training.recipe import Recipe
@@ -101,8 +98,4 @@ def build_model(recipe: Recipe, state: Mapping[str, Tensor]) -> Model:
     """A model with the weights of a run, not yet prepared for a device."""
     network = make_network(recipe)
     network.load_state_dict(state)
-    if isinstance(network, AGAMETrainingNetwork):
-        return AGAMEModel("training", network.backbone, network.agame)
-    assert isinstance(network, TrainingNetwork)
-    schedule = ARCHITECTURES[architecture_name("frtm", recipe.model.backbone)].schedule
-    return FRTMModel("training", network.backbone, network.refinement, schedule)
+    return network.model()

@@ -4,12 +4,13 @@ import torch.nn.functional as F
 
 from vosctl.compute.fused import can_pack, pack
 from vosctl.compute.resampling import double
-from vosctl.systems.frtm.projection import Projection, Taps
+from vosctl.systems.frtm.projection import Projection
+from vosctl.systems.frtm.projection_fused import DoubledTaps, FusedProjection
 
 
-def projection() -> Projection:
+def projection() -> FusedProjection:
     torch.manual_seed(2)
-    return Projection(64).requires_grad_(False)
+    return FusedProjection(64).requires_grad_(False)
 
 
 @torch.no_grad()
@@ -23,6 +24,11 @@ def test_the_last_convolution_at_small_size_is_the_one_at_full_size(width: int) 
     torch.testing.assert_close(
         project(x, (45, 4 * width - 2)), project.conv2(enlarged), rtol=1e-10, atol=1e-10
     )
+    plain = Projection(64).double()
+    plain.load_state_dict(project.state_dict())
+    torch.testing.assert_close(
+        project(x, (45, 4 * width - 2)), plain(x, (45, 4 * width - 2)), rtol=1e-10, atol=1e-10
+    )
 
 
 @torch.inference_mode()
@@ -32,7 +38,7 @@ def test_sums_of_the_small_map_are_those_of_the_large(size: tuple[int, int]) -> 
     project = projection()
     x = torch.randn(2, 64, *size).contiguous(memory_format=torch.channels_last)
     expected = F.conv2d(torch.relu(project.conv1(double(x))), *project._summation())
-    found = Taps(project.conv1, *project._summation())(x).permute(0, 3, 1, 2)
+    found = DoubledTaps(project.conv1, *project._summation())(x).permute(0, 3, 1, 2)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -6,6 +6,7 @@ and a coarse mask, and upsampling makes the mask. The coarse mask updates the ap
 propagated to the next frame: the network is recurrent in `State`, all of it small and at stride 16.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,9 +15,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
 from torch import Tensor, nn
 
+from vosctl.compute.fused import Conv2d, conv_relu
 from vosctl.errors import UsageError
 from vosctl.systems.agame.appearance import AppearanceModule, Gaussians
-from vosctl.systems.agame.fusion import Fusion, scale_scores
 from vosctl.systems.agame.mask_propagation import MaskPropagation
 from vosctl.systems.agame.upsampling import Upsampling
 from vosctl.systems.aggregation import at_least_float32
@@ -93,6 +94,37 @@ class Prediction(NamedTuple):
     coarse: Tensor  # (B, O, h, w), logits, float32
     x: Tensor | None  # (B, D, h, w), the features as the appearance module sees them, for `update`
     scores: Tensor | None  # (B, O, K, h, w), log-likelihoods of the appearance module's components
+
+
+class Fusion(nn.Module):
+    """Two layers that make the mask encoding of both modules' outputs, and the predictor of the coarse mask.
+
+    Args:
+        scores: K, components of the appearance module; 0 without one.
+        propagated: channels of the mask-propagation module; 0 without one.
+        width: channels between the layers.
+        encoding: E, channels of the mask encoding.
+    """
+
+    def __init__(self, scores: int, propagated: int, width: int, encoding: int) -> None:
+        super().__init__()
+        self.conv1 = Conv2d(scores + propagated, width, 3, padding=1)
+        self.conv2 = Conv2d(width, encoding, 3, padding=1)
+        self.coarse = Conv2d(encoding, 1, 3, padding=1)
+
+    def forward(self, parts: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Fuse.
+
+        Args:
+            parts: scaled scores (N, K, h, w) and propagated masks (N, W, h, w), those that there are.
+
+        Returns:
+            The encoding (N, E, h, w), and the logit of the coarse mask (N, 1, h, w). One logit is the
+            difference of the two that a softmax over background and foreground would take.
+        """
+        x = torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+        encoding = conv_relu(self.conv2, conv_relu(self.conv1, x))
+        return encoding, self.coarse(encoding)
 
 
 class AGAME(nn.Module):
@@ -176,3 +208,16 @@ class AGAME(nn.Module):
 def shrink_masks(masks: Tensor) -> Tensor:
     """The share of each cell that a mask covers: (B, O, H, W) -> (B, O, H/16, W/16)."""
     return F.avg_pool2d(masks, STRIDE)
+
+
+def scale_scores(scores: Tensor, width: int) -> Tensor:
+    """Bring log-likelihoods, sums over `width` dimensions, to the size of the other activations.
+
+    What all components have in common says nothing of the class; it goes, or it would drown their differences
+    in half precision.
+
+    Args:
+        scores: (B, O, K, h, w).
+        width: D, of the space of the Gaussians.
+    """
+    return (scores - scores.mean(2, keepdim=True)) / math.sqrt(width)

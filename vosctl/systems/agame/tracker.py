@@ -9,10 +9,10 @@ from torch import Tensor
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import UsageError
 from vosctl.systems.agame.appearance import Gaussians
+from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.agame.network import STRIDE, Prediction, State, shrink_masks
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
-from vosctl.systems.model import AGAMEModel
 from vosctl.systems.settings import TrackerSettings
 
 _OBJECTS_AT_ONCE = 8  # through the upsampling module, whose maps are large: it bounds memory
@@ -42,7 +42,7 @@ class AGAMESystem:
 
     @property
     def object_ids(self) -> list[int]:
-        """Of the objects so far, in the order of all O dimensions."""
+        """The ids of the objects so far, in the order of all O dimensions."""
         return list(self._states)
 
     @property
@@ -51,7 +51,7 @@ class AGAMESystem:
         return 1
 
     def state_dict(self) -> dict[str, Any]:
-        """All that later frames depend on: see `System`."""
+        """All that later frames depend on, as `System` says."""
         return {
             "objects": [
                 {

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.systems.backbone import Features, ResNet
-from vosctl.systems.names import BOX_NETWORK, box_network_file
+from vosctl.systems.box.spec import BOX_NETWORK, BOX_SPEC
+from vosctl.systems.names import file_in_folder
 from vosctl.systems.weights_file import read_weights
 
 SIZE = 256  # pixels, both sides of the square
@@ -95,7 +96,7 @@ def _double(x: Tensor) -> Tensor:
 
 
 def _places(cells: int) -> Tensor:
-    """Where each cell lies in the box: u, v in [-1, 1] on it, and how near its edge; (1, 3, cells, cells)."""
+    """The place of each cell: u and v, in [-1, 1] on the box, and how near its edge; (1, 3, cells, cells)."""
     steps = (torch.arange(cells) + 0.5) / cells * 2 - 1
     steps = steps * (1 + 2 * MARGIN)
     v, u = torch.meshgrid(steps, steps, indexing="ij")
@@ -120,7 +121,7 @@ def cut_square(image: Tensor, box: Sequence[float]) -> Tensor:
 
 
 def put_back(square: Tensor, box: Sequence[float], height: int, width: int) -> Tensor:
-    """The reverse of `cut_square` for one map (h, w): (H, W), zero outside the square."""
+    """Bring one map (h, w) of a square back to the frame: (H, W), zero outside the square."""
     left, top, right, bottom = _with_margin(box)
     enlarged = F.interpolate(
         square[None, None], (bottom - top, right - left), mode="bilinear", align_corners=False, antialias=True
@@ -145,7 +146,7 @@ def load_box_network(device: torch.device, path: Path | None = None) -> BoxNetwo
     Raises:
         WeightsError: the file is missing, damaged or not a box network.
     """
-    file = read_weights(path or box_network_file())
+    file = read_weights(path or file_in_folder(BOX_SPEC.folder, BOX_NETWORK))
     network = BoxNetwork()
     try:
         network.load_state_dict(file.state)

@@ -50,7 +50,10 @@ def _dot(a: Vector, b: Vector) -> Tensor:
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """0 where there is nothing left to gain: the residual is zero, or rounding has made a square negative."""
+    """The quotient, or 0 where there is nothing left to gain.
+
+    That is where the residual is zero, or where rounding has made a square negative.
+    """
     gains = denominator > 0  # never divide by 0: what is not taken would still spoil the gradient
     return torch.where(gains, numerator / torch.where(gains, denominator, 1.0), 0.0)
 

@@ -121,7 +121,7 @@ def _fill(values: Tensor, known: Tensor) -> Tensor:
 
 
 class _Variation(NamedTuple):
-    """What is random about a sample."""
+    """The random part of a sample."""
 
     theta: Tensor  # (2, 3): from the new frame to the old one, in `affine_grid`'s coordinates
     blur: float | None  # the direction of motion, if any
@@ -187,7 +187,7 @@ def _paste(layers: Tensor, background: Tensor, variation: _Variation) -> tuple[T
 
 
 def _grid_place(place: tuple[int, int], width: int, height: int, uniform) -> tuple[float, float]:  # type: ignore[no-untyped-def]
-    """Where sample `index` of `count` goes: the middle of its cell in a grid, with some play."""
+    """The place of sample `index` of `count`: the middle of its cell in a grid, with some play."""
     index, count = place
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

@@ -1,10 +1,10 @@
-"""What objects' models learn, as functions of tensors alone: steps 2 and 7 to 9 of FRTM's Algorithm 1.
+"""The learning of objects' models, as functions of tensors alone: steps 2 and 7 to 9 of FRTM's Algorithm 1.
 
 The host reads nothing and chooses nothing by a value, so that on a GPU each can be captured as one graph and
 the host runs ahead of the device. All objects are one batched problem.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,13 +22,36 @@ FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost the
 class Learned(NamedTuple):
     """All that is known of O objects; nothing is changed in place."""
 
-    w1: Tensor  # (O, 96, C); this and the next three are their TargetMemory
-    normal: Tensor  # (O, 864, 864)
-    rhs: Tensor  # (O, 864)
-    share: Tensor  # (O,)
-    w2: Tensor  # (O, 9, 96)
-    prior: Tensor  # (O, h, w), the mask at the last update, at layer3's size
-    extent: Tensor  # (O,), the area that it has or had lately, in cells
+    memory: TargetMemory
+    """With the first layers of the target models, w1."""
+    w2: Tensor
+    """(O, 9, 96), the last layers of the target models."""
+    prior: Tensor
+    """(O, h, w), the masks at the last update, at layer3's size."""
+    extent: Tensor
+    """(O,), the areas in cells that the objects have or had lately."""
+
+    def parts(self) -> tuple[Tensor, ...]:
+        """All tensors in a row, as functions that a graph captures take and give them."""
+        return (*self.memory, self.w2, self.prior, self.extent)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Tensor]) -> "Learned":
+        """The reverse of `parts`."""
+        *memory, w2, prior, extent = parts
+        return cls(TargetMemory(*memory), w2, prior, extent)
+
+    def by_name(self) -> dict[str, Tensor]:
+        """All tensors by name, as a saved state holds them."""
+        return dict(zip(_NAMES, self.parts(), strict=True))
+
+    @classmethod
+    def of_names(cls, state: Mapping[str, Tensor]) -> "Learned":
+        """The reverse of `by_name`."""
+        return cls.of_parts([state[name] for name in _NAMES])
+
+
+_NAMES = (*TargetMemory._fields, *Learned._fields[1:])  # of all tensors, in the order of `Learned.parts`
 
 
 class FirstFrame:
@@ -41,7 +64,9 @@ class FirstFrame:
     def __init__(self, schedule: FitSchedule) -> None:
         self._schedule = schedule
 
-    def __call__(self, features: Tensor, labels: Tensor, weights: Tensor, w1: Tensor, w2: Tensor) -> Learned:
+    def __call__(
+        self, features: Tensor, labels: Tensor, weights: Tensor, w1: Tensor, w2: Tensor
+    ) -> tuple[Tensor, ...]:
         """Learn O objects.
 
         Args:
@@ -52,13 +77,13 @@ class FirstFrame:
             w2: (O, 9, 96), likewise.
 
         Returns:
-            What is known of them now.
+            The parts of `Learned`: what is known of them now.
         """
         model = gauss_newton(TargetModel(w1, w2), features, labels, weights, self._schedule)
         memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
         w2 = refit_last_layer(model.w2, memory.normal, memory.rhs, self._schedule.update)
         prior = _shrink(labels[:, 0], features.shape[-2:])
-        return Learned(*memory, w2, prior, prior.sum((1, 2)))
+        return Learned(memory, w2, prior, prior.sum((1, 2))).parts()
 
 
 class Extension:
@@ -142,12 +167,12 @@ class Update:
 
 
 def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """The same tensors of several groups of objects, of all objects."""
+    """Join the same tensors of several groups of objects."""
     return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
 def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tensor, Tensor]:
-    """What predictions teach: an object's probability where it wins, 0 elsewhere.
+    """The labels that predictions give: an object's probability where it is the argmax, 0 elsewhere.
 
     Args:
         probabilities: (B, O+1, H, W).
@@ -155,7 +180,7 @@ def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tens
         own: of the O objects.
 
     Returns:
-        (O', B, H, W), and on how many pixels they win, (O', B).
+        (O', B, H, W), and on how many pixels the objects are the argmax, (O', B).
     """
     maps = probabilities[:, 1:][:, own].transpose(0, 1)
     index = torch.arange(1, probabilities.shape[1], dtype=argmax.dtype, device=argmax.device)[own]
@@ -163,9 +188,9 @@ def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tens
 
     def fill(frames: slice) -> Tensor:
         # As numbers at once: products and sums of bools are slow.
-        won = torch.eq(argmax[frames], index[:, None, None, None], out=labels[:, frames])
-        pixels = won.sum((2, 3))
-        won.mul_(maps[:, frames])
+        inside = torch.eq(argmax[frames], index[:, None, None, None], out=labels[:, frames])
+        pixels = inside.sum((2, 3))
+        inside.mul_(maps[:, frames])
         return pixels
 
     return labels, torch.cat(in_halves(fill, len(argmax), argmax.device), 1)

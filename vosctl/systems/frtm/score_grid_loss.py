@@ -90,7 +90,10 @@ def _enlargement(large: int, small: int, dtype: torch.dtype, device: torch.devic
 def _row_strips(
     large: int, small: int, dtype: torch.dtype, device: torch.device
 ) -> list[tuple[slice, Tensor, Tensor]]:
-    """The same, some rows at a time: each depends on a few pixels only, which are the first in a strip."""
+    """The enlargement, some rows at a time.
+
+    Each row depends on a few pixels only; which they are comes first in a strip.
+    """
     matrix, pairs = _enlargement(large, small, torch.float64, torch.device("cpu"))
     return [
         (seen, rows.to(dtype).to(device), pairs[3 * first : 3 * (first + _ROWS), seen].to(dtype).to(device))

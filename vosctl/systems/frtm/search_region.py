@@ -1,4 +1,4 @@
-"""Where an object is looked for: around where it was at the last update of its target model.
+"""The region in which an object is looked for: around where it was at the last update of its target model.
 
 Beyond the paper. A target model knows the background of the first frame; something new that comes into view
 may look like the object to it, is then taken for it and learned. So scores far from the object's last mask do

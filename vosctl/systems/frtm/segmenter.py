@@ -8,13 +8,13 @@ from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.two_threads import halves, in_halves
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.target_model import TargetModel
-from vosctl.systems.model import FRTMModel
 
 
-class Window:
-    """A function of tensors alone, so that it can be captured as a graph.
+class Segmenter:
+    """Segments the frames of one window: a function of tensors alone, so that a graph can capture it.
 
     Args:
         model: F and S.

@@ -1,4 +1,4 @@
-"""What objects have shown so far, as one matrix each: the memory M of FRTM sections 3.1 and 3.4.
+"""A memory of what an object has shown so far, as one matrix: the memory M of FRTM sections 3.1 and 3.4.
 
 Once w1 is fixed, eq. (2) is quadratic in w2. With X_k the 864 = 9*96 values that w2 sees at each score cell
 of sample k and (S_k, t_k) its score equations, all samples together are
@@ -126,7 +126,7 @@ def _is_nothing(weights: Tensor) -> bool:
 
 
 def next_weights(share: Tensor, seen: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-    """What new samples weigh, all samples together weighing one.
+    """The weights of new samples, where all samples together weigh one.
 
     The paper gives sample i the weight gamma_i = gamma_{i-1} / (1 - eta), gamma_0 = eta, and normalises all
     to sum to one (section 3.4); the newest one's share a_i tends to eta.
@@ -173,7 +173,7 @@ def refit_last_layer(w2: Tensor, normal: Tensor, rhs: Tensor, steps: int) -> Ten
 
 
 def _neighbour_columns(z: Tensor) -> Tensor:
-    """X', what w2 sees at each cell: (O, K, h, w, 96) -> (O, 9*96, K*h*w)."""
+    """X', the values that w2 sees at each cell: (O, K, h, w, 96) -> (O, 9*96, K*h*w)."""
     around = F.pad(z.movedim(4, 1), (1, 1, 1, 1)).unfold(3, 3, 1).unfold(4, 3, 1)  # (O, 96, K, h, w, 3, 3)
     return around.permute(0, 5, 6, 1, 2, 3, 4).reshape(len(z), TAPS * z.shape[4], -1)
 

@@ -129,7 +129,7 @@ def fit_target_model(
 def gauss_newton(
     model: TargetModel, features: Tensor, labels: Tensor, sample_weights: Tensor, schedule: FitSchedule
 ) -> TargetModel:
-    """The same from a given start; all arguments are on one device, and the host waits for nothing."""
+    """Fit w1 and w2 from a given start; all arguments are on one device, and the host waits for nothing."""
     loss = _Loss(features, labels, sample_weights.view(1, -1))
     for steps in schedule.first_frame:
         w1, w2 = model.w1, model.w2

@@ -18,9 +18,9 @@ from vosctl.errors import DeviceError
 from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
-from vosctl.systems.frtm.segmenter import Window
+from vosctl.systems.frtm.model import FRTMModel
+from vosctl.systems.frtm.segmenter import Segmenter
 from vosctl.systems.frtm.target_model import TargetModel
-from vosctl.systems.model import FRTMModel
 from vosctl.systems.settings import TrackerSettings
 
 T = TypeVar("T")
@@ -58,11 +58,11 @@ class FRTM:
         return self._until_update
 
     def state_dict(self) -> dict[str, Any]:
-        """All that later frames depend on: see `System`."""
+        """All that later frames depend on, as `System` says."""
         return {
             "until_update": self._until_update,
             "ids": list(self.object_ids),
-            "objects": {} if self._learned is None else self._learned._asdict(),
+            "objects": {} if self._learned is None else self._learned.by_name(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ class FRTM:
         self._until_update = int(state["until_update"])
         self.object_ids = list(state["ids"])
         objects = {name: values.to(self.model.device) for name, values in state["objects"].items()}
-        self._learned = Learned(**objects) if objects else None
+        self._learned = Learned.of_names(objects) if objects else None
 
     def start(self, image: Tensor, masks: Mapping[int, Tensor]) -> None:
         """Take in new objects, or corrections of objects that already run.
@@ -88,11 +88,11 @@ class FRTM:
         if not masks:
             return
         new = self._with_room(image, lambda: self._learn_first(image, masks))
-        known = zip(*self._learned, strict=True) if self._learned else ()
+        known = zip(*self._learned.parts(), strict=True) if self._learned else ()
         objects = dict(zip(self.object_ids, known, strict=True))
-        objects |= zip(masks, zip(*new, strict=True), strict=True)
+        objects |= zip(masks, zip(*new.parts(), strict=True), strict=True)
         self.object_ids = list(objects)
-        self._learned = Learned(*map(torch.stack, zip(*objects.values(), strict=True)))
+        self._learned = Learned.of_parts([torch.stack(part) for part in zip(*objects.values(), strict=True)])
 
     def _learn_first(self, image: Tensor, masks: Mapping[int, Tensor]) -> Learned:
         """Fit the target models of objects to their first frame, as many at a time as there is room for."""
@@ -118,7 +118,7 @@ class FRTM:
             labels = torch.stack([labels for _, labels in samples])
             features = features.unflatten(0, (len(group), count))  # (O, K, C, h, w)
             parts.append(fit(features, labels, weights, start.w1, start.w2))
-        return Learned(*joined(parts))
+        return Learned.of_parts(joined(parts))
 
     def predict(self, images: Tensor) -> Tensor:
         """Segment frames of one window: steps 4 to 6. Takes less at a time where the device has no room.
@@ -133,23 +133,24 @@ class FRTM:
             DeviceError: not even one object of one frame fits.
         """
         assert self._learned is not None
-        w1, *_, w2, prior, extent = self._learned
+        known = self._learned
         self._layer3, probabilities = self._with_room(
-            images, lambda: self._window()(images, w1, w2, prior, extent)
+            images,
+            lambda: self._segmenter()(images, known.memory.w1, known.w2, known.prior, known.extent),
         )
         return probabilities
 
-    def _window(self) -> Function:
-        """What predicts; plain where its stages are to be measured."""
+    def _segmenter(self) -> Function:
+        """The function that predicts; without a graph where its stages are to be measured."""
         choice = self.settings.refine, self.settings.nearby, self._maps_at_once
-        window = Window(self.model, *choice, self._stopwatch)
-        return window if self._stopwatch.measures else self._captured(window, "window", *choice)
+        segmenter = Segmenter(self.model, *choice, self._stopwatch)
+        return segmenter if self._stopwatch.measures else self._captured(segmenter, "window", *choice)
 
     def scores(self) -> Tensor:
         """Coarse scores (B, O, 1, h, w) of the frames predicted last."""
         assert self._layer3 is not None
         assert self._learned is not None
-        return TargetModel(self._learned.w1, self._learned.w2).scores(self._layer3).unsqueeze(2)
+        return TargetModel(self._learned.memory.w1, self._learned.w2).scores(self._layer3).unsqueeze(2)
 
     def learn(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
@@ -171,9 +172,9 @@ class FRTM:
             with self._stopwatch.stage("update"):
                 steps = self.model.schedule.update if self.settings.update else 0
                 update = self._captured(Update(steps), "update", steps)
-                known = self._learned
+                known, memory = self._learned, self._learned.memory
                 w2, prior, extent = update(
-                    probabilities, argmax, known.w2, known.normal, known.rhs, known.prior, known.extent
+                    probabilities, argmax, known.w2, memory.normal, memory.rhs, known.prior, known.extent
                 )
                 self._learned = known._replace(w2=w2, prior=prior, extent=extent)
 
@@ -193,17 +194,18 @@ class FRTM:
         learns = torch.ones(len(self.object_ids), dtype=torch.bool, device=argmax.device)
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
-        normal, rhs, share, seen = extend(layer3, probabilities, argmax, learns, *self._learned[:4])
+        memory = self._learned.memory
+        normal, rhs, share, seen = extend(layer3, probabilities, argmax, learns, *memory)
         if self._stopwatch.measures:
             self._stopwatch.count("memory", int(seen.sum()))
-        return self._learned._replace(normal=normal, rhs=rhs, share=share)
+        return self._learned._replace(memory=memory._replace(normal=normal, rhs=rhs, share=share))
 
     def _captured(self, function: Function, *key: Hashable) -> Captured:
-        """On a GPU a graph, which all clips share that the model is used for."""
+        """The function, which on a GPU becomes a graph that all clips of the model share."""
         return self.model.captured.setdefault(key, Captured(function))
 
     def _with_room(self, frames: Tensor, work: Callable[[], T]) -> T:
-        """Do work on frames (..., H, W); less at a time where the device has no room for it."""
+        """Do work on frames (..., H, W), with less at a time where the device has no room for it."""
         while True:
             try:
                 return work()
@@ -221,7 +223,7 @@ class FRTM:
             self.notes = [f"the device's memory is small for this: {at_once} at a time, which is slower"]
 
     def _layer3_of(self, images: Sequence[Tensor]) -> Tensor:
-        """All that the target model needs: of B images (3, H, W) the (B, C, h, w), at least float32."""
+        """The features that the target model sees: B images (3, H, W) -> (B, C, h, w), at least float32."""
         at_once = self._maps_at_once
 
         def features(part: slice) -> Tensor:

@@ -1,0 +1,61 @@
+"""ImageNet weights of a backbone: from a person's file, or torchvision's."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from vosctl.errors import WeightsError
+from vosctl.systems.backbone import backbone_named
+from vosctl.systems.weights_file import read_tensors
+
+
+class BackboneWeights(NamedTuple):
+    """The parameters of a ResNet, named as torchvision names them, in float32."""
+
+    state: dict[str, Tensor]
+    source: str
+    """The file or address that they are from, for people."""
+
+
+def read_backbone(path: Path) -> BackboneWeights:
+    """Read a state dict of a torchvision ResNet.
+
+    Raises:
+        WeightsError: the file cannot be read, or holds something else.
+    """
+    content = read_tensors(path)
+    state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    if "conv1.weight" not in state or "layer3.0.conv1.weight" not in state:
+        raise WeightsError(
+            f"{path}: not the weights of a torchvision ResNet (conv1, layer1 to layer4 expected)"
+        )
+    state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    return BackboneWeights(state, str(path))
+
+
+def download_backbone(name: str) -> BackboneWeights:
+    """Fetch torchvision's weights, from its cache or its server; the hash in the file's name is checked.
+
+    Args:
+        name: of a backbone in `vosctl.systems.backbone`.
+
+    Raises:
+        WeightsError: torchvision has none, they cannot be fetched, or the file is not the one that was named.
+    """
+    # Here, since it takes two seconds, which nothing but a download is worth.
+    from torchvision.models import get_weight  # type: ignore[import-untyped]
+
+    enum = backbone_named(name).torchvision_weights
+    if not enum:
+        raise WeightsError(f"{name}: torchvision has no weights of it; use --backbone-weights FILE")
+    weights = get_weight(enum)
+    try:
+        state = weights.get_state_dict(map_location="cpu", check_hash=True, progress=False, weights_only=True)
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
+        file = weights.url.rpartition("/")[2]
+        raise WeightsError(
+            f"{file}: could not be fetched ({error}); fetch {weights.url} elsewhere and "
+            f"pass it with --backbone-weights"
+        ) from error
+    return BackboneWeights(dict(state), weights.url)
