@@ -11,9 +11,9 @@ from typing import Self
 
 import torch
 
+from vosctl.compute.available_cores import available_cores
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
-from vosctl.evaluation.scorer import available_cores
 from vosctl.evaluation.sequence_runner import OnFrames, RunPlan, SequenceRunner
 
 Work = list[tuple[Sequence, Path]]  # a sequence and the folder for its masks

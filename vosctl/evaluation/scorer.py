@@ -1,13 +1,13 @@
 """Scores folders of masks against annotations, a few frames at a time on every core."""
 
 import multiprocessing
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vosctl.compute.available_cores import available_cores
 from vosctl.errors import MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.ground_truth import GroundTruth, read_ground_truth
@@ -72,11 +72,6 @@ def score_dataset(
         )
         for truth in truths
     }
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _require_masks(truth: GroundTruth, masks: Path) -> None:
