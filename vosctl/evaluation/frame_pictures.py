@@ -33,6 +33,11 @@ class FramePicture:
     data_uri: str
     """A JPEG: prediction on the left, annotation on the right."""
 
+    @property
+    def caption(self) -> str:
+        """What the picture shows, in one line."""
+        return f"{self.title} frame: {self.stem}, J {self.j:.3f}, F {self.f:.3f}"
+
 
 def extreme_frames(sequence: Sequence, masks: Path, result: SequenceResult) -> tuple[FramePicture, ...]:
     """The frames with the lowest and the highest mean of J and F over the objects.

@@ -36,7 +36,7 @@ from vosctl.training.validation import Validation
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
-PLOT = "plot.png"
+PLOT = "plot.svg"
 
 # A folded backbone's statistics are measured on the references of so many batches.
 _STATISTICS_BATCHES = 8
