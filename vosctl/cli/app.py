@@ -4,7 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,7 @@ from vosctl import __version__
 from vosctl.cli import config
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
+from vosctl.cli.parser_errors import ParserError, message_of
 from vosctl.errors import InterruptedRunError, VosctlError
 
 EXIT_CODES = (
@@ -23,10 +24,6 @@ EXIT_CODES = (
 
 _FAULT = 70
 _INTERRUPTED = 130
-
-# The base of what typer raises for a wrong command line: of click, or of its own copy of click, which newer
-# ones have. It is exported from neither.
-_ParserError: Any = typer.BadParameter.__bases__[0]
 
 _debugs = False  # known while the command line is read, needed when all is over
 
@@ -118,14 +115,15 @@ def main() -> None:
         code = app(prog_name="vosctl", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):  # typer before 0.20 raises for Ctrl-C
         code = _INTERRUPTED
-    except _ParserError as error:
-        message, code = f"{error.format_message()} (--help tells more)", 2
     except VosctlError as error:
         message, code, label = str(error), error.exit_code, error.label
         _tell_where()
     except Exception as error:  # noqa: BLE001 (nobody else would say it in one line)
-        message, code = _unforeseen(error)
-        _tell_where()
+        if isinstance(error, ParserError):
+            message, code = f"{message_of(error)} (--help tells more)", 2
+        else:
+            message, code = _unforeseen(error)
+            _tell_where()
     if code == _INTERRUPTED and not message:
         interrupted = InterruptedRunError("to run again use --overwrite")
         message, label = str(interrupted), interrupted.label

@@ -163,7 +163,9 @@ WindowOption = Annotated[
     typer.Option(
         "--window",
         metavar="N|low-latency",
-        help="Frames per batch; low-latency gives each mask at once.",
+        help="Frames per batch. Larger numbers than the update interval count as that; low-latency is 1, "
+        "which gives each mask at once.",
+        show_default="the update interval, 4",
         rich_help_panel=MACHINE,
         envvar="VOSCTL_WINDOW",
         autocompletion=completion.windows,
