@@ -25,12 +25,10 @@ from typing import Annotated, Any
 
 import typer
 from platformdirs import user_config_path
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from vosctl.cli import options
-from vosctl.cli.console import console
+from vosctl.cli.console import console, print_result
 from vosctl.cli.json_output import json_result
 from vosctl.cli.parser_errors import reason_of
 from vosctl.errors import UsageError
@@ -77,8 +75,8 @@ def config(
         for option, setting in settings.items():
             if name == command or (command is None and setting["from"] != "default"):
                 value = "-" if setting["value"] in (None, []) else str(setting["value"])
-                table.add_row(f"{name}.{option}", escape(value), escape(setting["from"]))
-    Console(soft_wrap=True).print(table if table.row_count else "All settings are at their defaults.")
+                table.add_row(f"{name}.{option}", value, setting["from"])
+    print_result(table if table.row_count else "All settings are at their defaults.", soft_wrap=True)
     places = ", ".join(str(path) for path in _searched())
     console.print(f"file: {file}" if file else f"no file; looked for {places}", markup=False)
     if command is None:

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from vosctl.cli import first_mask, options
-from vosctl.cli.console import console
+from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
 from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_mask
@@ -106,7 +106,7 @@ def mask(
         ids = [int(i) for i in np.unique(labels) if i]
         json_result.put({"mask": str(output), "frame": frame, "objects": ids, "next": next_command(frame)})
     else:
-        typer.echo(output)
+        print_line(output)
     if not quiet:
         console.print(f"next: {next_command(frame)}", markup=False)
 

@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 
 from vosctl.cli import options
-from vosctl.cli.console import console, print_result
+from vosctl.cli.console import console, print_line, print_result
 from vosctl.cli.json_output import json_result
 from vosctl.errors import OutputError
 
@@ -90,7 +90,7 @@ def verify(
         whole.append({"file": str(path), "sha256": weights.sha256, "has_card": has_card})
         whole[-1] |= {"architecture": weights.architecture, "content": content}
         if not as_json:
-            typer.echo(
+            print_line(
                 f"{path}: whole ({weights.sha256[:12]}..., {known}): {weights.architecture}, {content}"
             )
     if as_json:
@@ -127,7 +127,7 @@ def import_checkpoint(
     if as_json:
         json_result.put({"file": str(path), "model": path.stem, "architecture": architecture})
     else:
-        typer.echo(path)
+        print_line(path)
 
 
 @app.command()
