@@ -67,20 +67,22 @@ def benchmark(
         typer.Option(
             "--mask",
             metavar="FILE",
-            help="One for each CLIP.",
+            help="A mask of the first frame, one for each CLIP.",
             show_default="made-up objects",
             rich_help_panel=_SPEED,
         ),
     ] = None,
     objects: Annotated[
         int,
-        typer.Option("--objects", min=1, max=254, help="How many to make up.", rich_help_panel=_SPEED),
+        typer.Option(
+            "--objects", min=1, max=254, help="Number of objects to make up.", rich_help_panel=_SPEED
+        ),
     ] = 1,
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
             "--dataset",
-            help="Whose layout and rules hold; folder is your own data laid out as DAVIS is.",
+            help="The data set whose layout and rules hold; folder is your own data laid out as DAVIS is.",
             rich_help_panel="Data set",
         ),
     ] = None,
@@ -108,7 +110,7 @@ def benchmark(
         typer.Option(
             "--sequences",
             metavar="A,B",
-            help="These alone.",
+            help="Run these sequences alone.",
             show_default="the whole split",
             rich_help_panel="Data set",
         ),
@@ -139,7 +141,7 @@ def benchmark(
             "--output",
             "-o",
             metavar="DIR",
-            help="For masks, results.json, report.html and the official CSVs.",
+            help="Folder for masks, results.json, report.html and the official CSVs.",
             show_default="runs/DATASET-SPLIT, or with --results that folder",
             rich_help_panel=options.RESULTS,
         ),
@@ -173,7 +175,7 @@ def benchmark(
         VariantName | None,
         typer.Option(
             "--variant",
-            help="A row of the paper's Table 1, or all.",
+            help="One row of the paper's Table 1, or the whole table.",
             show_default="all the model can",
             rich_help_panel=options.TRACKING,
         ),

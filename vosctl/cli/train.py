@@ -2,8 +2,8 @@
 
 `--json`:
 
-    checkpoint   path of it
-    steps        of the whole training
+    checkpoint   its path
+    steps        how many steps the whole training has
 """
 
 from pathlib import Path

@@ -5,8 +5,8 @@
     models                      [{name, architecture, what, file}], file is null where there is none
     whole                       [{file, sha256, has_card, architecture, content}]; a file that is not ends the
                                 command with an error
-    file, model, architecture   of what was imported
-    file, sha256                of what was exported
+    file, model, architecture   what was imported
+    file, sha256                what was exported
 """
 
 from pathlib import Path
@@ -101,7 +101,7 @@ def verify(
 def import_checkpoint(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of the FRTM authors, e.g. rn101_all.pth.")],
     name: Annotated[
-        str | None, typer.Option("--name", help="What --model shall call it.", show_default="the file's")
+        str | None, typer.Option("--name", help="What --model shall call it.", show_default="the file's name")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
     as_json: options.JsonOption = False,

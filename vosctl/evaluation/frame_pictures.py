@@ -24,8 +24,9 @@ class FramePicture:
     """One frame of a sequence, drawn."""
 
     title: str
-    """Best or worst."""
+    """`best` or `worst`."""
     stem: str
+    """The frame's stem."""
     j: float
     """The mean over the objects that count in this frame."""
     f: float

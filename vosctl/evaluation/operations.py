@@ -1,7 +1,7 @@
 """How many operations a model needs, and how many a machine can do: the bound that speed is held against.
 
-Counted are multiplications and additions of convolutions and matrix products, by PyTorch's own counter on
-the `meta` device, which has shapes and no data. Of networks the convolutions of the published form count, so
+PyTorch's own counter counts the multiplications and additions of convolutions and matrix products on the
+`meta` device, which has shapes and no data. Of networks the convolutions of the published form count, so
 that a faster way to the same result raises the share that is reached instead of the number of operations.
 """
 
@@ -144,7 +144,7 @@ def product_rate(device: torch.device, dtype: torch.dtype) -> float:
 
 @torch.no_grad()
 def _count(work: Callable[[], object], *, convolutions: bool = False) -> float:
-    """Operations of `work`; of its convolutions alone, or of everything."""
+    """The operations of `work`, of everything in it or of its convolutions alone."""
     with FlopCounterMode(display=False) as counter:
         work()
     by_operator = counter.get_flop_counts()["Global"]

@@ -15,7 +15,7 @@ from vosctl.evaluation.metrics import score_objects
 from vosctl.evaluation.progress import Progress
 from vosctl.evaluation.results import ObjectScore
 
-_CHUNK = 16  # frames a task
+_CHUNK = 16  # frames of one task
 _POOL_PAYS_FROM = 600  # frames; below, starting processes takes longer than scoring
 
 
@@ -75,7 +75,7 @@ def score_dataset(
 
 
 def _require_masks(truth: GroundTruth, masks: Path) -> None:
-    """Before anything is computed: every mask that counts is there."""
+    """Check, before anything is computed, that every mask that counts is there."""
     if truth.scored and not masks.is_dir():
         raise MaskError(f"{masks}: no such folder; expected the masks of {truth.sequence.name} in it")
     missing = [path for stem in truth.scored_stems if not (path := masks / f"{stem}.png").is_file()]
