@@ -1,6 +1,6 @@
 """`python -m vosctl` is the `vosctl` command."""
 
-from vosctl.cli.app import main
+from vosctl.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -12,9 +12,10 @@ VosctlError                 2
 ├── DatasetError            2   a data set that is missing or not in the layout that it must have
 ├── OutputError             2   a result that cannot be written
 │   └── ClosedPipeError     2   whoever read a result from a pipe has had enough; caught, the run ends well
+│       └── ClosedOutputError 141  whoever read what the command prints has had enough
 ├── DeviceError             2   a device or dtype that this machine does not have
 ├── ObjectLostError         4   a run that was to end where an object is lost
-└── InterruptedRunError   130   Ctrl-C in a run that can go on
+└── InterruptedRunError   130   Ctrl-C in a run that can go on; 143 where it was TERM, 129 where it was HUP
 
 Each message is one line: what was given, what was found, what was expected, what to do.
 """
@@ -25,7 +26,7 @@ class VosctlError(Exception):
 
     exit_code = 2
     label = "error"
-    """The line begins with it."""
+    """The line that tells of the error begins with it."""
 
 
 class UsageError(VosctlError):
@@ -78,6 +79,12 @@ class ClosedPipeError(OutputError):
     """Whoever read a result from a pipe has gone."""
 
 
+class ClosedOutputError(ClosedPipeError):
+    """Whoever read what the command prints has gone, as `head` does; nothing is to be said of it."""
+
+    exit_code = 141
+
+
 class DeviceError(VosctlError):
     """A device or dtype that this machine does not have."""
 
@@ -90,15 +97,15 @@ class ObjectLostError(VosctlError):
 
 
 class InterruptedRunError(VosctlError):
-    """Ctrl-C; every file is whole, and the run can go on."""
+    """The command was told to end, by Ctrl-C for example; every file is whole, and the run can go on."""
 
     exit_code = 130
     label = "interrupted"
 
     def __init__(self, way: str) -> None:
-        """`way` is what to do."""
+        """Make the message; `way` says how to go on."""
         super().__init__(f"every file written so far is whole; {way}")
 
 
 CUT_SHORT = (KeyboardInterrupt, TruncatedClipError, ObjectLostError)
-"""What ends a clip early: results that are one file are completed with the frames so far."""
+"""What ends a clip early: a result that is one file is completed with the frames so far."""

@@ -24,7 +24,7 @@ def test_a_run_is_written_and_resumed(
     assert "step 2/2" in said.err
     lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2]
-    assert (output / "plot.png").is_file()
+    assert (output / "plot.svg").is_file()
 
     with pytest.raises(UsageError, match="--resume"):
         train(recipe, given, output, device="cpu")

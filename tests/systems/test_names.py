@@ -1,12 +1,13 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from vosctl.errors import WeightsError
 from vosctl.systems.backbone import backbone_named
 from vosctl.systems.catalogue import architecture_name, find_architecture, system_named, systems
-from vosctl.systems.names import aliases, architecture_names, known_names
+from vosctl.systems.names import aliases, architecture_names, known_names, user_folder
 
 
 def test_the_names_are_those_of_the_systems_that_track() -> None:
@@ -34,3 +35,15 @@ def test_what_there_is_not() -> None:
 def test_names_need_no_torch() -> None:
     code = "import sys, vosctl.systems.names; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each system has folders of its own")
+def test_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("VOSCTL_WEIGHTS", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert user_folder() == tmp_path / ".local" / "share" / "vosctl" / "weights"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert user_folder() == tmp_path / "data" / "vosctl" / "weights"
+    monkeypatch.setenv("VOSCTL_WEIGHTS", str(tmp_path / "mine"))
+    assert user_folder() == tmp_path / "mine"

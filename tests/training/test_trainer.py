@@ -84,7 +84,7 @@ def test_validation_and_plot(recipe_file: Path, data: dict[str, Path], tmp_path:
     scores = [line for line in read_log(tmp_path / "run" / "log.jsonl") if "validation" in line]
     assert [line["step"] for line in scores] == [2, 4]
     assert all(set(line["sequences"]) == {"two"} and 0 <= line["validation"] <= 100 for line in scores)
-    assert (tmp_path / "run" / "plot.png").is_file()
+    assert (tmp_path / "run" / "plot.svg").is_file()
     assert read_checkpoint(trainer.checkpoint_path).run["validation"][-1]["step"] == 4
 
 

@@ -1,32 +1,30 @@
 """The `vosctl` command: its subcommands, and the only place where errors become lines and exit codes."""
 
-import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from vosctl import __version__
-from vosctl.cli import config
+from vosctl.cli import config, faults
 from vosctl.cli.console import console
+from vosctl.cli.ending import ending
 from vosctl.cli.json_output import json_result
-from vosctl.errors import InterruptedRunError, VosctlError
+from vosctl.cli.parser_errors import ParserError, message_of
+from vosctl.cli.standard_streams import drop_rest
+from vosctl.errors import ClosedOutputError, InterruptedRunError, OutputError, VosctlError
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work; 3 the clip breaks "
     "off, what came before is kept; 4 ended by --stop-when-lost; 70 a fault of vosctl itself; "
-    "130 interrupted."
+    "130 interrupted; 129, 143 ended by the signal HUP or TERM; 141 standard output was closed by its reader."
 )
 
-_FAULT = 70
 _INTERRUPTED = 130
-
-# The base of what typer raises for a wrong command line: of click, or of its own copy of click, which newer
-# ones have. It is exported from neither.
-_ParserError: Any = typer.BadParameter.__bases__[0]
 
 _debugs = False  # known while the command line is read, needed when all is over
 
@@ -108,46 +106,67 @@ def _add_commands() -> None:
 _add_commands()
 
 
+@dataclass(frozen=True)
+class _End:
+    """How a command ended."""
+
+    code: int = 0
+    message: str | None = None
+    label: str = "error"
+    """The line that tells the message begins with it."""
+
+
 def main() -> None:
     """Run the command and end the process with its exit code."""
     json_result.clear()
-    message: str | None = None
-    label = "error"
-    try:
-        # typer returns the code of an Exit, and of Ctrl-C
-        code = app(prog_name="vosctl", standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):  # typer before 0.20 raises for Ctrl-C
-        code = _INTERRUPTED
-    except _ParserError as error:
-        message, code = f"{error.format_message()} (--help tells more)", 2
-    except VosctlError as error:
-        message, code, label = str(error), error.exit_code, error.label
-        _tell_where()
-    except Exception as error:  # noqa: BLE001 (nobody else would say it in one line)
-        message, code = _unforeseen(error)
-        _tell_where()
-    if code == _INTERRUPTED and not message:
-        interrupted = InterruptedRunError("to run again use --overwrite")
-        message, label = str(interrupted), interrupted.label
-    if message:
-        message = " ".join(message.split())  # names may hold newlines
-        console.print(f"[bold red]{label}:[/] {escape(message)}")
+    end = _run()
+    message = " ".join(end.message.split()) if end.message else None  # names may hold newlines
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood
         try:
-            json_result.print(code or 0, message)
-        except BrokenPipeError:  # whoever read it has had enough: what is left for it goes nowhere
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code or 0)
+            json_result.print(end.code, message)
+        except ClosedOutputError:
+            pass  # the command has done its work, whose code stays
+        except OutputError as error:
+            end, message = _End(error.exit_code, message, end.label), message or str(error)
+    if message:
+        console.print(f"[bold red]{end.label}:[/] {escape(message)}")
+    drop_rest()
+    ending.end(end.code)
+    sys.exit(end.code)
+
+
+def _run() -> _End:
+    """Run the command; whatever ends it becomes an exit code and perhaps one line."""
+    try:
+        # typer returns the code of an Exit, and of Ctrl-C
+        code = app(prog_name="vosctl", standalone_mode=False) or 0
+        sys.stdout.flush()  # now, when an error can still be told
+    except (typer.Abort, KeyboardInterrupt):  # typer before 0.20 raises for Ctrl-C
+        return _interrupted()
+    except ClosedOutputError as error:
+        return _End(error.exit_code)
+    except InterruptedRunError as error:
+        _tell_where()
+        return _End(ending.exit_code, str(error), ending.label)
+    except VosctlError as error:
+        _tell_where()
+        return _End(error.exit_code, str(error), error.label)
+    except Exception as error:  # noqa: BLE001 (nobody else would say it in one line)
+        if ending.has_come:  # a library made it of the KeyboardInterrupt that came while it was imported
+            return _interrupted()
+        if isinstance(error, ParserError):
+            return _End(2, f"{message_of(error)} (--help tells more)")
+        _tell_where()
+        message, code = faults.describe(error)
+        return _End(code, message)
+    return _interrupted() if code == _INTERRUPTED else _End(code)
+
+
+def _interrupted() -> _End:
+    message = str(InterruptedRunError("to run again use --overwrite"))
+    return _End(ending.exit_code, message, ending.label)
 
 
 def _tell_where() -> None:
     if _debugs:
-        traceback.print_exc()
-
-
-def _unforeseen(error: Exception) -> tuple[str, int]:
-    """What to say of it, and the exit code."""
-    if isinstance(error, OSError) and error.filename:  # a name too long, a folder that may not be entered
-        return f"{error.filename}: {error.strerror}; check the path and its permissions", 2
-    fault = f"{type(error).__name__}: {error}"
-    return f"{fault}: a fault of vosctl; vosctl --debug COMMAND ... tells more, for a report", _FAULT
+        console.print(traceback.format_exc().rstrip(), markup=False)

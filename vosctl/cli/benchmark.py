@@ -21,16 +21,19 @@ and with `--speed`:
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vosctl.cli import completion, options, score_tables, scoring
 from vosctl.cli import speed as timing
 from vosctl.errors import UsageError
-from vosctl.evaluation.datasets import DatasetName, open_dataset
+from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
 from vosctl.evaluation.variants import Variant
 from vosctl.systems.choice import ModelChoice
+
+if TYPE_CHECKING:
+    from vosctl.evaluation.sequence_runner import RunPlan
 
 _SPEED = "Speed"  # a panel of --help
 
@@ -64,20 +67,22 @@ def benchmark(
         typer.Option(
             "--mask",
             metavar="FILE",
-            help="One for each CLIP.",
+            help="A mask of the first frame, one for each CLIP.",
             show_default="made-up objects",
             rich_help_panel=_SPEED,
         ),
     ] = None,
     objects: Annotated[
         int,
-        typer.Option("--objects", min=1, max=254, help="How many to make up.", rich_help_panel=_SPEED),
+        typer.Option(
+            "--objects", min=1, max=254, help="Number of objects to make up.", rich_help_panel=_SPEED
+        ),
     ] = 1,
     dataset: Annotated[
         DatasetName | None,
         typer.Option(
             "--dataset",
-            help="Whose layout and rules hold; folder is your own data laid out as DAVIS is.",
+            help="The data set whose layout and rules hold; folder is your own data laid out as DAVIS is.",
             rich_help_panel="Data set",
         ),
     ] = None,
@@ -105,7 +110,7 @@ def benchmark(
         typer.Option(
             "--sequences",
             metavar="A,B",
-            help="These alone.",
+            help="Run these sequences alone.",
             show_default="the whole split",
             rich_help_panel="Data set",
         ),
@@ -136,7 +141,7 @@ def benchmark(
             "--output",
             "-o",
             metavar="DIR",
-            help="For masks, results.json, report.html and the official CSVs.",
+            help="Folder for masks, results.json, report.html and the official CSVs.",
             show_default="runs/DATASET-SPLIT, or with --results that folder",
             rich_help_panel=options.RESULTS,
         ),
@@ -170,7 +175,7 @@ def benchmark(
         VariantName | None,
         typer.Option(
             "--variant",
-            help="A row of the paper's Table 1, or all.",
+            help="One row of the paper's Table 1, or the whole table.",
             show_default="all the model can",
             rich_help_panel=options.TRACKING,
         ),
@@ -198,7 +203,16 @@ def benchmark(
             rich_help_panel=options.TRACKING,
         ),
     ] = 0.1,
-    window: Annotated[int, typer.Option("--window", min=1, help="Frames per batch.")] = 8,
+    window: Annotated[
+        int,
+        typer.Option(
+            "--window",
+            min=1,
+            help="Frames per batch. Larger numbers than --update-interval count as that.",
+            show_default="the update interval",
+            rich_help_panel=options.TRACKING,
+        ),
+    ] = 8,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -225,35 +239,52 @@ def benchmark(
     )
     if clips and not (speed and dataset is None):
         raise UsageError("clips are for --speed, and without --dataset; see vosctl segment")
-    if speed and variant:
-        raise UsageError("--variant is for scoring; --speed measures all that the model does")
-    if speed and clips:
-        to_measure = timing.jobs_of_clips(clips, mask or [], objects)
+    if speed:
+        if variant:
+            raise UsageError("--variant is for scoring; --speed measures all that the model does")
+        to_measure = (
+            timing.jobs_of_clips(clips, mask or [], objects)
+            if clips
+            else timing.jobs_of_dataset(_open(dataset, root, split, sequences))
+        )
         timing.measure(to_measure, choice, device, settings, output, as_json, quiet)
         return
-    if dataset is None:
-        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
-    only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
-    data = open_dataset(dataset, root, split, only)
-    if speed:
-        timing.measure(timing.jobs_of_dataset(data), choice, device, settings, output, as_json, quiet)
-        return
+    data = _open(dataset, root, split, sequences)
     if results:
         scored = scoring.score(data, results, output or results, archive, quiet)
         score_tables.report((scored,), as_json)
         return
 
-    from vosctl.evaluation.dataset_run import require_all
     from vosctl.evaluation.sequence_runner import RunPlan
 
     devices = tuple(name.strip() for name in device.split(","))
-    plan = RunPlan(
-        model=choice,
-        settings=settings,
-        devices=devices,
-        jobs=jobs or len(devices),
-    )
+    plan = RunPlan(model=choice, settings=settings, devices=devices, jobs=jobs or len(devices))
     folder = output or Path("runs") / f"{data.name}-{data.split}"
+    _run(data, plan, variant, folder, archive, overwrite, as_json, quiet)
+
+
+def _open(
+    dataset: DatasetName | None, root: Path | None, split: str | None, sequences: str | None
+) -> Dataset:
+    if dataset is None:
+        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
+    only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
+    return open_dataset(dataset, root, split, only)
+
+
+def _run(
+    data: Dataset,
+    plan: "RunPlan",
+    variant: VariantName | None,
+    folder: Path,
+    archive: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run, score and report: the model at its fullest, one row of Table 1, or all of them."""
+    from vosctl.evaluation.dataset_run import require_all
+
     if variant is VariantName.TABLE:
         by_variant = scoring.run_ablations(data, plan, folder, archive, overwrite, quiet)
         found = tuple(by_variant.values())

@@ -36,7 +36,7 @@ def devices(incomplete: str) -> Iterator[str]:
 
 def windows(incomplete: str) -> Iterator[str]:
     """Values of `--window`."""
-    return (name for name in ("low-latency", "1", "8") if name.startswith(incomplete))
+    return (name for name in ("low-latency", "1", "4") if name.startswith(incomplete))
 
 
 def engines(incomplete: str) -> Iterator[str]:

@@ -5,18 +5,18 @@
     max-size = 960
 
 The command line goes before environment variables, these before the file, and the file before defaults. An
-option is a setting if it has an environment variable: what one run reads, writes or is allowed to do is none,
-nor is `--engine`, as a file in a folder from elsewhere must not name the machines that clips are sent to.
+option is a setting if it has an environment variable. What one run reads, writes or is allowed to do is not a
+setting, and neither is `--engine`: a file in a folder from elsewhere must not name the machines that clips
+are sent to.
 
 `--json`:
 
     file       path of the file that is read, or null
-    searched   [path]: where one is looked for, in order
+    searched   [path]: where a file is looked for, in order
     settings   {command: {option: {value, from}}}, from being "default", the name of the environment variable
-               or the path of the file; the default of some is null, which stands for what `--help` says
+               or the path of the file; some defaults are null, which stands for what `--help` says
 """
 
-import contextlib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -24,21 +24,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from platformdirs import user_config_path
 from rich.table import Table
 
 from vosctl.cli import options
-from vosctl.cli.console import console
+from vosctl.cli.console import console, print_result
 from vosctl.cli.json_output import json_result
+from vosctl.cli.parser_errors import reason_of
 from vosctl.errors import UsageError
 from vosctl.suggestion import suggestion
 
 FILE_NAME = "vosctl.toml"
 
-# Of click, or of typer's own copy of click in newer versions; typer exports neither.
-_Context = Any
+# The parser's classes come from click or, in newer versions, from typer's own copy of it. typer exports
+# neither, so they are known here by their documented attributes alone.
 _Group = Any
+_Command = Any
 _Parameter = Any
 
 
@@ -59,13 +60,11 @@ def config(
     Example: vosctl config segment
     """
     group: _Group = context.find_root().command
+    commands = _commands(group)
     if command:
-        _require(command, [name for name, _ in _commands(group)], "command")
-    file, values = _read(group, context.find_root())
-    found = {
-        name: dict(_settings(parameters, values.get(name, {}), file, context.find_root()))
-        for name, parameters in _commands(group)
-    }
+        _require(command, list(commands), "command")
+    file, values = _read(group)
+    found = {name: dict(_settings(name, one, values.get(name, {}), file)) for name, one in commands.items()}
     if as_json:
         chosen = {command: found[command]} if command else found
         searched = [str(path) for path in _searched()]
@@ -76,8 +75,8 @@ def config(
         for option, setting in settings.items():
             if name == command or (command is None and setting["from"] != "default"):
                 value = "-" if setting["value"] in (None, []) else str(setting["value"])
-                table.add_row(f"{name}.{option}", escape(value), escape(setting["from"]))
-    Console(soft_wrap=True).print(table if table.row_count else "All settings are at their defaults.")
+                table.add_row(f"{name}.{option}", value, setting["from"])
+    print_result(table if table.row_count else "All settings are at their defaults.", soft_wrap=True)
     places = ", ".join(str(path) for path in _searched())
     console.print(f"file: {file}" if file else f"no file; looked for {places}", markup=False)
     if command is None:
@@ -85,19 +84,19 @@ def config(
 
 
 def default_map(context: typer.Context) -> dict[str, dict[str, Any]]:
-    """The file's values by command and parameter, as click takes them.
+    """The file's values by command and parameter, in the form that the parser takes them in.
 
     Raises:
-        UsageError: the file cannot be read, or holds what is no setting.
+        UsageError: the file cannot be read, or holds something that is not a setting.
     """
-    return _read(context.command, context)[1]
+    return _read(context.command)[1]
 
 
 def _searched() -> list[Path]:
-    return [Path(FILE_NAME), Path(typer.get_app_dir("vosctl")) / FILE_NAME]
+    return [Path(FILE_NAME), user_config_path("vosctl", appauthor=False, roaming=True) / FILE_NAME]
 
 
-def _read(group: _Group, context: _Context) -> tuple[Path | None, dict[str, dict[str, Any]]]:
+def _read(group: _Group) -> tuple[Path | None, dict[str, dict[str, Any]]]:
     file = next((path for path in _searched() if path.is_file()), None)
     if file is None:
         return None, {}
@@ -107,29 +106,30 @@ def _read(group: _Group, context: _Context) -> tuple[Path | None, dict[str, dict
         raise UsageError(f"{file} cannot be read: {error.strerror}; check its permissions") from None
     except ValueError as error:  # of TOML, or of UTF-8
         raise UsageError(f"{file} is not TOML: {error}") from None
-    commands = dict(_commands(group))
+    commands = _commands(group)
     values: dict[str, dict[str, Any]] = {}
     for name, table in content.items():
         _require(name, list(commands), "command", file)
         if not isinstance(table, dict):
             raise UsageError(f"{file}: {name} is {table!r}, expected a table [{name}]")
-        known = {_option(parameter): parameter for parameter in commands[name]}
+        known = {_option(parameter): parameter for parameter in _parameters(commands[name])}
         values[name] = {}
         for key, value in table.items():
             option = key.replace("_", "-")
             _require(option, list(known), "setting", file, f"{name}.")
-            values[name][known[option].name] = _checked(
-                known[option], value, f"{file}: {name}.{key}", context
-            )
+            where = f"{file}: {name}.{key}"
+            values[name][known[option].name] = _checked(commands[name], known[option], value, where)
     return file, values
 
 
-def _commands(group: _Group) -> Iterator[tuple[str, list[_Parameter]]]:
-    """Each command that has settings, and these."""
-    for name, command in sorted(group.commands.items()):
-        settings = [parameter for parameter in command.params if parameter.envvar]
-        if settings:
-            yield name, settings
+def _commands(group: _Group) -> dict[str, _Command]:
+    """The commands that have settings, by name."""
+    return {name: command for name, command in sorted(group.commands.items()) if _parameters(command)}
+
+
+def _parameters(command: _Command) -> list[_Parameter]:
+    """The parameters that are settings."""
+    return [parameter for parameter in command.params if parameter.envvar]
 
 
 def _option(parameter: _Parameter) -> str:
@@ -137,23 +137,26 @@ def _option(parameter: _Parameter) -> str:
 
 
 def _settings(
-    parameters: list[_Parameter], values: Mapping[str, Any], file: Path | None, context: _Context
+    name: str, command: _Command, values: Mapping[str, Any], file: Path | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    for parameter in parameters:
-        value, source = parameter.default, "default"
+    """Each setting's value and source, by option; the parser itself tells what holds."""
+    held = command.make_context(name, [], resilient_parsing=True, default_map=dict(values)).params
+    for parameter in _parameters(command):
+        given: Any = parameter.default
+        source = "default"
         if parameter.name in values:
-            value, source = values[parameter.name], str(file)
+            given, source = values[parameter.name], str(file)
         if text := os.environ.get(parameter.envvar):
-            value, source = text.split() if parameter.multiple else text, parameter.envvar
-        yield _option(parameter), {"value": _plain(parameter, value, context), "from": source}
+            given, source = text, parameter.envvar
+        value = held.get(parameter.name)
+        # Of a value that does not work the parser holds None; the command itself will refuse it.
+        yield _option(parameter), {"value": _plain(given if value is None else value), "from": source}
 
 
-def _plain(parameter: _Parameter, value: object, context: _Context) -> object:
-    """As JSON holds it; a value that does not work, which the command itself will say, as it is."""
-    with contextlib.suppress(typer.BadParameter):
-        value = parameter.process_value(context, value)
+def _plain(value: object) -> object:
+    """The value as JSON holds it."""
     if isinstance(value, list | tuple):
-        return list(value)
+        return [_plain(one) for one in value]
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 
@@ -164,21 +167,27 @@ def _require(name: str, known: list[str], kind: str, file: Path | None = None, p
     raise UsageError(f"{where}{name} is no {kind} that can be set; {suggestion(name, known)}")
 
 
-def _checked(parameter: _Parameter, value: object, where: str, context: _Context) -> object:
-    """The value as click takes it from a command line, after asking it whether it would."""
+def _checked(command: _Command, parameter: _Parameter, value: object, where: str) -> object:
+    """The value in the form that a command line has it in.
+
+    Raises:
+        UsageError: the option would not take it.
+    """
     many = isinstance(value, list)
     if many and not parameter.multiple:
         raise UsageError(f"{where} is {value!r}, expected one value")
     given = value if isinstance(value, list) else [value]
+    is_flag = bool(getattr(parameter, "is_flag", False))
     for one in given:
-        is_flag = bool(getattr(parameter, "is_flag", False))
         if isinstance(one, bool) != is_flag or not isinstance(one, bool | int | float | str):
             expected = "true or false" if is_flag else "text or a number"
             raise UsageError(f"{where} is {value!r}, expected {expected}")
-    plain = [one if isinstance(one, bool) else str(one) for one in given]
-    found: object = plain if parameter.multiple else plain[0]
+    if is_flag:
+        return value
+    texts = [str(one) for one in given]
     try:
-        parameter.process_value(context, found)
+        command.make_context(command.name, [f"--{_option(parameter)}={text}" for text in texts])
     except typer.BadParameter as error:
-        raise UsageError(f"{where} is {value!r}: {error.message}") from None
-    return found
+        if error.param is parameter:  # what else the command would miss is not asked here
+            raise UsageError(f"{where} is {value!r}: {reason_of(error)}") from None
+    return texts if parameter.multiple else texts[0]

@@ -18,7 +18,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from vosctl import cli
 from vosctl.cli import completion, options
@@ -75,5 +74,7 @@ def _show(text: str) -> None:
     if not sys.stdout.isatty():
         typer.echo(text.rstrip())
         return
+    from rich.markdown import Markdown  # its import costs each start of the command
+
     out = Console()
     out.print(Markdown(text), width=min(out.width, _WIDEST))

@@ -14,7 +14,7 @@ import typer
 
 
 class JsonResult:
-    """What is to be printed."""
+    """Collects what is to be printed at the end."""
 
     def __init__(self) -> None:
         self._content: dict[str, Any] = {}
@@ -28,7 +28,7 @@ class JsonResult:
         self._content.update(content)
 
     def print(self, exit_code: int, error: str | None) -> None:
-        """To be called last."""
+        """Print the object; this is called last."""
         typer.echo(json.dumps({"exit_code": exit_code, "error": error, **self._content}))
 
 

@@ -3,9 +3,9 @@
 `--json`:
 
     mask      path of the file
-    frame     that it is of
+    frame     the frame that it belongs to
     objects   [id]
-    next      the command that follows them
+    next      the command to go on with
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from vosctl.cli import first_mask, options
-from vosctl.cli.console import console
+from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
 from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_mask
@@ -38,7 +38,7 @@ def mask(
             "--output", "-o", metavar="FILE", help="The mask, a PNG.", rich_help_panel=options.RESULTS
         ),
     ] = Path("first.png"),
-    frame: Annotated[int, typer.Option("--frame", min=0, help="Of the clip, counted from 0.")] = 0,
+    frame: Annotated[int, typer.Option("--frame", min=0, help="The frame of the clip, counted from 0.")] = 0,
     box: options.BoxOption = [],  # noqa: B006 (typer's form of a repeatable option)
     edit: Annotated[bool, typer.Option("--edit", help="With --box: correct its mask in the page.")] = False,
     existing: Annotated[
@@ -46,7 +46,7 @@ def mask(
         typer.Option("--mask", "-m", metavar="FILE", help="A mask to begin with.", show_default=False),
     ] = None,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Of the page.", show_default="a free one")
+        int, typer.Option("--port", min=0, max=65535, help="Port of the page.", show_default="a free one")
     ] = 0,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the page's address, open no browser.")
@@ -106,7 +106,7 @@ def mask(
         ids = [int(i) for i in np.unique(labels) if i]
         json_result.put({"mask": str(output), "frame": frame, "objects": ids, "next": next_command(frame)})
     else:
-        typer.echo(output)
+        print_line(output)
     if not quiet:
         console.print(f"next: {next_command(frame)}", markup=False)
 

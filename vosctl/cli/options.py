@@ -119,7 +119,7 @@ JobsAtOnceOption = Annotated[
         "--jobs-at-once",
         min=1,
         metavar="N",
-        help="Clips at a time.",
+        help="How many clips run at a time.",
         show_default="one on each device",
         rich_help_panel=SEVERAL,
         envvar="VOSCTL_JOBS_AT_ONCE",
@@ -164,7 +164,9 @@ WindowOption = Annotated[
     typer.Option(
         "--window",
         metavar="N|low-latency",
-        help="Frames per batch; low-latency gives each mask at once.",
+        help="Frames per batch. Larger numbers than the update interval count as that; low-latency is 1, "
+        "which gives each mask at once.",
+        show_default="the update interval, 4",
         rich_help_panel=MACHINE,
         envvar="VOSCTL_WINDOW",
         autocompletion=completion.windows,
@@ -184,7 +186,7 @@ LiveOption = Annotated[
     bool | None,
     typer.Option(
         "--live/--no-live",
-        help="Of a stream that comes faster than it can be tracked, drop frames, or make it wait.",
+        help="Drop frames of a stream that comes faster than it can be tracked, or make it wait.",
         show_default="drop those of cameras, RTSP and the like",
         rich_help_panel=MACHINE,
     ),
@@ -201,7 +203,7 @@ OpacityOption = Annotated[
         "--opacity",
         min=0.0,
         max=1.0,
-        help="Of the colours.",
+        help="How much the colours cover, from 0 to 1.",
         rich_help_panel=RESULTS,
         envvar="VOSCTL_OPACITY",
     ),

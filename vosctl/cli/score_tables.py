@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def report(found: "tuple[BenchmarkResult, ...]", as_json: bool) -> None:
-    """What was found, for people or for programs."""
+    """Print what was found, for people or for programs."""
     from vosctl.evaluation.results import figures_of
 
     if not as_json:
@@ -33,7 +33,7 @@ def report(found: "tuple[BenchmarkResult, ...]", as_json: bool) -> None:
 
 
 def report_ablations(found: "dict[Variant, BenchmarkResult]", as_json: bool) -> None:
-    """Table 1: what each part of the method brings."""
+    """Print Table 1, which shows what each part of the method brings."""
     from vosctl.evaluation.tables import ablation_table
 
     if as_json:
@@ -43,7 +43,7 @@ def report_ablations(found: "dict[Variant, BenchmarkResult]", as_json: bool) -> 
 
 
 def compare(a: Path, b: Path, as_json: bool) -> None:
-    """J&F of each sequence in two results.json, and their difference."""
+    """Print J&F of each sequence in two results.json, and the difference."""
     from vosctl.evaluation.compare import compare
     from vosctl.evaluation.results import read_results
     from vosctl.evaluation.tables import comparison_table

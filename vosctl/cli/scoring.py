@@ -47,7 +47,7 @@ def run(
 def run_ablations(
     data: Dataset, plan: "RunPlan", folder: Path, archive: bool, overwrite: bool, quiet: bool
 ) -> "dict[Variant, BenchmarkResult]":
-    """Every row of Table 1 that the model can run, each in a folder of its own."""
+    """Run every row of Table 1 that the model can, each in a folder of its own."""
     from vosctl.evaluation.sequence_runner import variants_of
 
     found = {}
@@ -96,7 +96,7 @@ def _say_where(folder: Path, quiet: bool) -> None:
 
 
 class _Bar:
-    """A bar for each phase of a benchmark, in frames."""
+    """Shows a bar for each phase of a benchmark, in frames."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars

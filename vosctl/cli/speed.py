@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def jobs_of_clips(clips: list[Path], masks: list[Path], objects: int) -> "list[SpeedJob]":
-    """Clips with a mask each, or with made-up objects.
+    """The jobs of clips that have a mask each, or made-up objects.
 
     Raises:
         UsageError: there are more or fewer masks than clips.
@@ -39,7 +39,7 @@ def jobs_of_clips(clips: list[Path], masks: list[Path], objects: int) -> "list[S
 
 
 def jobs_of_dataset(data: "Dataset") -> "list[SpeedJob]":
-    """The sequences of a data set, with their own masks."""
+    """The jobs of a data set's sequences, with their own masks."""
     from vosctl.evaluation.ground_truth import read_ground_truth
     from vosctl.evaluation.speed_measurement import SpeedJob
 

@@ -2,8 +2,8 @@
 
 `--json`:
 
-    checkpoint   path of it
-    steps        of the whole training
+    checkpoint   its path
+    steps        how many steps the whole training has
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from vosctl.cli.console import console
+from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
 from vosctl.cli.options import MACHINE, DeviceOption, JsonOption, QuietOption
 from vosctl.errors import InterruptedRunError, UsageError
@@ -102,7 +102,7 @@ def train(
             if as_json:
                 json_result.put({"checkpoint": str(trainer.checkpoint_path), "steps": content.total_steps})
             else:
-                typer.echo(trainer.checkpoint_path)
+                print_line(trainer.checkpoint_path)
 
 
 def data_paths(data: list[str]) -> dict[str, Path]:

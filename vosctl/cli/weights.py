@@ -5,8 +5,8 @@
     models                      [{name, architecture, what, file}], file is null where there is none
     whole                       [{file, sha256, has_card, architecture, content}]; a file that is not ends the
                                 command with an error
-    file, model, architecture   of what was imported
-    file, sha256                of what was exported
+    file, model, architecture   what was imported
+    file, sha256                what was exported
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 
 from vosctl.cli import options
-from vosctl.cli.console import console, print_result
+from vosctl.cli.console import console, print_line, print_result
 from vosctl.cli.json_output import json_result
 from vosctl.errors import OutputError
 
@@ -90,7 +90,7 @@ def verify(
         whole.append({"file": str(path), "sha256": weights.sha256, "has_card": has_card})
         whole[-1] |= {"architecture": weights.architecture, "content": content}
         if not as_json:
-            typer.echo(
+            print_line(
                 f"{path}: whole ({weights.sha256[:12]}..., {known}): {weights.architecture}, {content}"
             )
     if as_json:
@@ -101,7 +101,7 @@ def verify(
 def import_checkpoint(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of the FRTM authors, e.g. rn101_all.pth.")],
     name: Annotated[
-        str | None, typer.Option("--name", help="What --model shall call it.", show_default="the file's")
+        str | None, typer.Option("--name", help="What --model shall call it.", show_default="the file's name")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model of this name.")] = False,
     as_json: options.JsonOption = False,
@@ -127,7 +127,7 @@ def import_checkpoint(
     if as_json:
         json_result.put({"file": str(path), "model": path.stem, "architecture": architecture})
     else:
-        typer.echo(path)
+        print_line(path)
 
 
 @app.command()

@@ -24,14 +24,20 @@ class FramePicture:
     """One frame of a sequence, drawn."""
 
     title: str
-    """Best or worst."""
+    """`best` or `worst`."""
     stem: str
+    """The frame's stem."""
     j: float
     """The mean over the objects that count in this frame."""
     f: float
     """The mean over the objects that count in this frame."""
     data_uri: str
     """A JPEG: prediction on the left, annotation on the right."""
+
+    @property
+    def caption(self) -> str:
+        """What the picture shows, in one line."""
+        return f"{self.title} frame: {self.stem}, J {self.j:.3f}, F {self.f:.3f}"
 
 
 def extreme_frames(sequence: Sequence, masks: Path, result: SequenceResult) -> tuple[FramePicture, ...]:

@@ -38,7 +38,7 @@ class GroundTruth:
 
     sequence: Sequence
     binary: bool
-    """Annotations are 0 and 255, with 255 as the object."""
+    """The annotations hold 0 and 255 alone, and 255 is the object."""
     starts: Mapping[int, int]
     """The index of the frame in which each object starts, by rising id."""
     scored: Mapping[int, tuple[str, ...]]

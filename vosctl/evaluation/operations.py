@@ -1,7 +1,7 @@
 """How many operations a model needs, and how many a machine can do: the bound that speed is held against.
 
-Counted are multiplications and additions of convolutions and matrix products, by PyTorch's own counter on
-the `meta` device, which has shapes and no data. Of networks the convolutions of the published form count, so
+PyTorch's own counter counts the multiplications and additions of convolutions and matrix products on the
+`meta` device, which has shapes and no data. Of networks the convolutions of the published form count, so
 that a faster way to the same result raises the share that is reached instead of the number of operations.
 """
 

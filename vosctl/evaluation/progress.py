@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told what is being done, in frames."""
+    """Whoever shows it is told what is being done, in frames."""
 
     def phase(self, label: str, frames: int) -> None:
         """A new piece of work begins, of so many frames."""

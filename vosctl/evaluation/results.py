@@ -14,7 +14,7 @@ from vosctl.evaluation.statistics import Statistics, mean_of, statistics_of
 from vosctl.media.files import write_json
 
 FORMAT = 1
-"""Of `results.json`; another number is another layout."""
+"""The number of the layout of `results.json`; another layout has another number."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ class SequenceSpeed:
     frames: int
     objects: int
     width: int
-    """That the networks saw, in pixels."""
+    """The width that the networks saw, in pixels."""
     height: int
-    """That the networks saw, in pixels."""
+    """The height that the networks saw, in pixels."""
     model_seconds: float
-    """Computing, the first frame's work included, reading and writing files not: the paper's T."""
+    """The seconds of computing with the first frame's work, without reading and writing: the paper's T."""
     first_mask_seconds: float
     """From opening the first image until the first mask was there."""
     end_to_end_seconds: float
     """From opening the first image to the last mask written."""
     jobs: int = 1
-    """Sequences that ran at a time; more than one on a device slow each other down."""
+    """How many sequences ran at a time; several on one device slow each other down."""
     threads: int = 1
-    """Of the processor, for this sequence."""
+    """The processor's threads that computed this sequence."""
 
     @property
     def model_fps(self) -> float:
@@ -96,7 +96,7 @@ class SpeedSummary:
 
 @dataclass(frozen=True)
 class SequenceResult:
-    """One sequence; without objects where nothing could be scored, without speed where masks were given."""
+    """One sequence. It has no objects where nothing could be scored, and no speed where masks were given."""
 
     name: str
     objects: tuple[ObjectScore, ...] = ()
@@ -114,11 +114,11 @@ class RunDescription:
 
     model: str
     weights: dict[str, str]
-    """SHA-256 of each file of weights, or where they came from if that was no file."""
+    """The SHA-256 of each file of weights, or where weights came from that were no file."""
     variant: str
-    """Of the paper's Table 1."""
+    """The row of the paper's Table 1."""
     settings: dict[str, Any]
-    """The tracker's."""
+    """The tracker's settings."""
     device: str
     precision: str
     """The dtype that the networks computed in."""
@@ -223,12 +223,12 @@ def sequence_from(content: Mapping[str, Any]) -> SequenceResult:
 
 
 def summary_of(objects: Sequence[ObjectScore]) -> Summary:
-    """The means over some objects, of which there must be one."""
+    """The means over some objects, of which there must be at least one."""
     return Summary(mean_of([one.j for one in objects]), mean_of([one.f for one in objects]))
 
 
 def figures_of(result: BenchmarkResult) -> dict[str, Any]:
-    """Derived, for readers of the file; `read_results` computes them again."""
+    """What follows from the values, for readers of the file; `read_results` computes it again."""
     figures: dict[str, Any] = {}
     if summary := result.summary:
         figures["J&F-Mean"] = summary.j_and_f

@@ -32,11 +32,11 @@ class RunRecords:
         make_output_folder(self._folder)
 
     def forget(self, sequence: Sequence) -> None:
-        """The sequence is to be run anew."""
+        """Forget that a sequence is done: it is to be run anew."""
         self._path(sequence).unlink(missing_ok=True)
 
     def done(self, sequence: Sequence, description: RunDescription) -> SequenceSpeed | None:
-        """What the sequence cost, if it is done and all its masks are there.
+        """What the sequence cost; None if it is not done or one of its masks is missing.
 
         Raises:
             OutputError: its masks were made in another way, so that the figures would mix two runs.
@@ -56,7 +56,7 @@ class RunRecords:
         return speed if all((masks / f"{frame.stem}.png").is_file() for frame in sequence.frames) else None
 
     def write(self, sequence: Sequence, description: RunDescription, speed: SequenceSpeed) -> None:
-        """The sequence is done.
+        """Note that a sequence is done.
 
         Raises:
             OutputError: the note cannot be written.
@@ -79,7 +79,7 @@ class RunRecords:
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """What changed, as `settings.window was 8, now 1`."""
+    """Each change, in the form `settings.window was 8, now 1`."""
     for key in new.keys() | old.keys():
         before, now = old.get(key), new.get(key)
         if isinstance(before, dict) and isinstance(now, dict):

@@ -11,9 +11,9 @@ from typing import Self
 
 import torch
 
+from vosctl.compute.available_cores import available_cores
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
-from vosctl.evaluation.scorer import available_cores
 from vosctl.evaluation.sequence_runner import OnFrames, RunPlan, SequenceRunner
 
 Work = list[tuple[Sequence, Path]]  # a sequence and the folder for its masks
@@ -21,7 +21,7 @@ Outcome = SequenceSpeed | BaseException
 
 
 class Runners(ABC):
-    """What runs sequences; use it in a `with` statement."""
+    """Runs sequences; it is to be used in a `with` statement."""
 
     @abstractmethod
     def describe(self) -> RunDescription:
@@ -50,7 +50,7 @@ def open_runners(plan: RunPlan) -> Runners:
 
 
 class LocalRunner(Runners):
-    """One sequence after the other, here."""
+    """Runs one sequence after the other, in this process."""
 
     def __init__(self, plan: RunPlan) -> None:
         self._runner = SequenceRunner(plan, plan.devices[0])
@@ -71,7 +71,7 @@ class LocalRunner(Runners):
 
 
 class ProcessRunners(Runners):
-    """Several sequences at a time, each process with its own model; the devices are dealt out in turn."""
+    """Runs several sequences at a time, in processes with a model each; devices are dealt out in turn."""
 
     def __init__(self, plan: RunPlan) -> None:
         # Spawned, because CUDA does not survive a fork.

@@ -1,13 +1,13 @@
 """Scores folders of masks against annotations, a few frames at a time on every core."""
 
 import multiprocessing
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vosctl.compute.available_cores import available_cores
 from vosctl.errors import MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.ground_truth import GroundTruth, read_ground_truth
@@ -15,7 +15,7 @@ from vosctl.evaluation.metrics import score_objects
 from vosctl.evaluation.progress import Progress
 from vosctl.evaluation.results import ObjectScore
 
-_CHUNK = 16  # frames a task
+_CHUNK = 16  # frames of one task
 _POOL_PAYS_FROM = 600  # frames; below, starting processes takes longer than scoring
 
 
@@ -74,13 +74,8 @@ def score_dataset(
     }
 
 
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _require_masks(truth: GroundTruth, masks: Path) -> None:
-    """Before anything is computed: every mask that counts is there."""
+    """Check, before anything is computed, that every mask that counts is there."""
     if truth.scored and not masks.is_dir():
         raise MaskError(f"{masks}: no such folder; expected the masks of {truth.sequence.name} in it")
     missing = [path for stem in truth.scored_stems if not (path := masks / f"{stem}.png").is_file()]

@@ -1,4 +1,4 @@
-"""One model on one device, and sequence after sequence through it."""
+"""One model on one device runs sequence after sequence."""
 
 import platform
 import re
@@ -35,14 +35,14 @@ class RunPlan:
     model: ModelChoice
     settings: TrackerSettings
     variant: Variant | None = None
-    """None: as much of the paper's method as the model has."""
+    """The row of the paper's Table 1; None stands for as much of the method as the model has."""
     devices: tuple[str, ...] = ("auto",)
     jobs: int = 1
-    """Sequences at a time, dealt out to the devices in turn."""
+    """How many sequences run at a time; they are dealt out to the devices in turn."""
 
 
 class SequenceRunner:
-    """Loads its model when it is first needed.
+    """Runs sequences on one device; its model is loaded when it is first needed.
 
     Args:
         plan: what to run.
@@ -136,7 +136,7 @@ def variants_of(model: Model) -> list[Variant]:
 
 
 def _name_of(model: Model) -> str:
-    """A model that was given as a path goes by its file's name, so that another folder is no other model."""
+    """The model's name; of a path its last part, so that another folder does not make another model."""
     return Path(model.name).name
 
 

@@ -39,9 +39,9 @@ class SpeedJob:
     name: str
     clip: Path
     masks: Mapping[int, Labels] | None = None
-    """By frame index; None for made-up objects, whose number `measure` is told."""
+    """Label maps (H, W) by frame index; None stands for made-up objects."""
     objects: int = 1
-    """How many to make up."""
+    """How many objects to make up where there are no masks."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class StageSpeed:
     name: str
     seconds: float
     share: float | None
-    """Of all stages of computing together; None for what runs beside them."""
+    """The share of the computing stages' seconds; None for a stage that runs beside them."""
     operations: float | None
-    """Of convolutions and matrix products; None where there are none to speak of."""
+    """Operations of convolutions and matrix products; None where there are none to speak of."""
     share_of_bound: float | None
-    """Of the machine's matrix-product rate that was reached."""
+    """The share of the machine's matrix-product rate that was reached."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ClipSpeed:
     """The paper's T: the first frame's work included, reading and writing not."""
     model_fps: float
     end_to_end_fps: float
-    """From the first byte read to the last mask written."""
+    """Frames a second from the first byte read to the last mask written."""
     first_mask_seconds: float
     operations: float
     share_of_bound: float
@@ -94,7 +94,7 @@ class SpeedResult:
     clips: tuple[ClipSpeed, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The result as plain data."""
         return asdict(self)
 
 
@@ -124,7 +124,7 @@ def measure_speed(jobs: list[SpeedJob], model: Model, settings: TrackerSettings)
 
 
 def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float) -> ClipSpeed:
-    """Twice: from file to file, then the tracker alone, so that decoding takes no processor from it."""
+    """Run a clip twice: from file to file, then the tracker alone, which no decoding slows down."""
     beside, stopwatch = Stopwatch(host=True), Stopwatch(model.device)
     with open_clip(job.clip) as clip, _nowhere() as folder:
         masks = _masks_of(job, clip)
@@ -186,7 +186,7 @@ def _operations(
     masks: Mapping[int, Labels],
     frames: int,
 ) -> dict[str, float]:
-    """Of the whole run, by stage; an object counts from the frame on in which it joins."""
+    """The operations of the whole run, by stage; an object counts from the frame in which it joins."""
     total: dict[str, float] = {}
     known: set[int] = set()
     starts = sorted(masks)
@@ -204,7 +204,7 @@ def _operations(
 
 
 def _masks_of(job: SpeedJob, clip: Clip) -> Mapping[int, Labels]:
-    """The job's, or discs in a row: what they show does not matter to the time that it takes."""
+    """The job's label maps, or discs in a row: what they show makes no difference to the speed."""
     if job.masks is not None:
         return job.masks
     width, height = clip.info.width, clip.info.height

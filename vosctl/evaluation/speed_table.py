@@ -8,7 +8,7 @@ _ABSENT = "-"
 
 
 def stage_table(clip: ClipSpeed) -> Table:
-    """A row a stage: what it took, and how near it came to the machine's bound."""
+    """A table with a row for each stage: what it took, and how near it came to the machine's bound."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stage")
     for column in ("ms/frame", "share", "GFLOP/frame", "of bound"):
@@ -34,7 +34,7 @@ def stage_table(clip: ClipSpeed) -> Table:
 
 
 def clip_table(result: SpeedResult) -> Table:
-    """A row a clip."""
+    """A table with a row for each clip."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("clip")
     columns = (

@@ -12,7 +12,7 @@ _ABSENT = "-"
 
 
 def sequence_table(result: BenchmarkResult) -> Table:
-    """A row a sequence: means over its objects, and what it cost if it was run."""
+    """A table with a row for each sequence: means over its objects, and its cost if it was run."""
     timed = result.speed is not None
     table = _table("sequence", "objects", "J&F", "J", "F", *(("frames/s", "first mask") if timed else ()))
     for sequence in result.sequences:
@@ -28,7 +28,7 @@ def sequence_table(result: BenchmarkResult) -> Table:
 
 
 def summary_table(result: BenchmarkResult) -> Table:
-    """The data set's figures."""
+    """A table of the data set's figures."""
     table = Table.grid(padding=(0, 2))
     if summary := result.summary:
         table.add_row("J&F", f"{summary.j_and_f:.3f}")
@@ -55,7 +55,7 @@ def summary_table(result: BenchmarkResult) -> Table:
 
 
 def ablation_table(results: Mapping[Variant, BenchmarkResult]) -> Table:
-    """FRTM's Table 1: which masks are refined (D's by S; A-GAME's always), and which models learn on."""
+    """FRTM's Table 1: whether masks are refined (A-GAME's always are), and whether models learn on."""
     table = _table("version", "refined", "update", "J", "F", "J&F", "frames/s")
     for variant, result in results.items():
         j_and_f, j, f = _scores(result.summary)
@@ -66,7 +66,7 @@ def ablation_table(results: Mapping[Variant, BenchmarkResult]) -> Table:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Two runs, a row a sequence, with what B has more than A."""
+    """A table of two runs with a row for each sequence, and by how much B is better than A."""
     timed = comparison.total.a_fps is not None or comparison.total.b_fps is not None
     speed = ("A frames/s", "B frames/s") if timed else ()
     table = _table("sequence", "A J", "B J", "A F", "B F", "A J&F", "B J&F", "B - A", *speed)

@@ -21,7 +21,7 @@ class Variant(StrEnum):
 
     @property
     def update(self) -> bool:
-        """D is updated while the clip runs."""
+        """The target model D is updated while the clip runs."""
         return self in (Variant.D_ONLY, Variant.OURS)
 
     def apply(self, settings: TrackerSettings) -> TrackerSettings:

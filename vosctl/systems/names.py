@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from vosctl.systems.catalogue import systems, tracking_architectures
 
 DEFAULT = "frtm-rn18"
@@ -22,8 +24,7 @@ def user_folder() -> Path:
     """Where `vosctl weights import` puts models: $VOSCTL_WEIGHTS, else the user's data folder."""
     if folder := os.environ.get("VOSCTL_WEIGHTS"):
         return Path(folder)
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "vosctl" / "weights"
+    return user_data_path("vosctl", appauthor=False) / "weights"
 
 
 def available() -> Iterator[Path]:

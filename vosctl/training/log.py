@@ -12,9 +12,9 @@ class TrainingLog:
     """Appends lines to a file; each has a `step`.
 
     Args:
-        path: of the file.
-        resume_at: lines of this step or later, from a part of the run that is repeated, are dropped. 0 starts
-            anew.
+        path: the file.
+        resume_at: the step from which the run goes on. Lines of later steps are dropped, as these steps are
+            repeated; 0 starts anew.
     """
 
     def __init__(self, path: Path, resume_at: int = 0) -> None:

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from PIL import Image
+from platformdirs import user_cache_path
 
 from vosctl.errors import DatasetError
 from vosctl.masks.label_video_file import read_label_video
@@ -20,9 +21,9 @@ _LABELS = "_labels.mkv"
 
 
 def cache_folder() -> Path:
-    """Where things are kept that can be made again: $VOSCTL_CACHE, or ~/.cache/vosctl."""
+    """Where things are kept that can be made again: $VOSCTL_CACHE, or the user's cache folder."""
     given = os.environ.get("VOSCTL_CACHE")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "vosctl"
+    return Path(given).expanduser() if given else user_cache_path("vosctl", appauthor=False)
 
 
 def is_packed(folder: Path) -> bool:

@@ -34,7 +34,7 @@ from vosctl.training.start import load_refinement, load_start
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
-PLOT = "plot.png"
+PLOT = "plot.svg"
 
 # A folded backbone's statistics are measured on the references of so many batches.
 _STATISTICS_BATCHES = 8

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol, Self
 
+from vosctl.compute.available_cores import available_cores
 from vosctl.errors import UsageError
 from vosctl.job.batch.outcome import Outcome
 from vosctl.job.batch.process_engine import OnFrames, Processes
@@ -40,7 +41,7 @@ def open_engine(name: str, device: str, at_once: int | None) -> Engine:
         is_shared = count > 1 and "cpu" in devices
         return Processes(
             [devices[index % len(devices)] for index in range(count)],
-            max(1, _cores() // count) if is_shared else None,
+            max(1, available_cores() // count) if is_shared else None,
         )
     if name == "ray" or name.startswith("ray://"):
         from vosctl.job.batch.ray_engine import RayCluster
@@ -59,9 +60,3 @@ def _devices(names: str) -> list[str]:
 
         return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     return devices
-
-
-def _cores() -> int:
-    from vosctl.evaluation.scorer import available_cores
-
-    return available_cores()
