@@ -10,7 +10,7 @@ from PIL import Image
 from tests.cli.command import Command
 from tests.small import moving_discs
 from vosctl.masks.formats import FORMATS
-from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.palette_folder import MaskWriter
 from vosctl.masks.sources import MaskSource
 from vosctl.media.clip import open_clip
 

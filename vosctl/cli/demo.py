@@ -45,8 +45,8 @@ def demo(
     from vosctl.evaluation.metrics import region_similarity
     from vosctl.job.pipeline import Outputs
     from vosctl.job.request import MaskAt, read_masks
-    from vosctl.masks.mask_writer import MaskWriter
     from vosctl.masks.palette import save_palette_png
+    from vosctl.masks.palette_folder import MaskWriter
     from vosctl.masks.sources import MaskSource
     from vosctl.media.clip import ClipInfo, open_clip
     from vosctl.media.demo_clip import demo_frames

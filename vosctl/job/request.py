@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.job.resume.folder import RunFolder
-from vosctl.masks.formats import Format, find_format, places
+from vosctl.masks.formats import find_format, places
 from vosctl.masks.reading import Mask, read_mask
+from vosctl.masks.spec import Format
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs, refuse_link
 from vosctl.media.clip import Clip, ClipInfo, open_clip
 from vosctl.media.files import make_folder

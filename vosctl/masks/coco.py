@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from vosctl import __version__
+from vosctl.arrays import MAX_ID
 from vosctl.errors import MaskError
 from vosctl.masks.notes import OVERLAP, Note
-from vosctl.masks.reading import MAX_ID
 from vosctl.masks.rle import counts_by_object, counts_to_text, mask_of_counts, text_to_counts
+from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.files import atomic_path
@@ -113,7 +114,7 @@ def _object_id(annotation: Mapping[str, Any]) -> int:
 
 
 def _parts(path: Path) -> tuple[list[dict[str, Any]], dict[int, list[dict[str, Any]]]]:
-    """The images, and the annotations by image id."""
+    """Returns the images, and the annotations by image id."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -168,3 +169,15 @@ def _time_of(image: Mapping[str, Any]) -> Fraction | None:
     if not isinstance(value, int | float) or not np.isfinite(value):
         return None
     return Fraction(value).limit_denominator(90000)
+
+
+FORMATS = (
+    Format(
+        "coco",
+        "COCO JSON, run-length coded",
+        CocoWriter,
+        (".json",),
+        is_exact=True,
+        reader=Reader("COCO JSON", has_suffix(".json"), read_coco),
+    ),
+)

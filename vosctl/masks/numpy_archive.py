@@ -10,10 +10,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from vosctl.arrays import Labels
+from vosctl.arrays import MAX_ID, Labels
 from vosctl.errors import MaskError
-from vosctl.masks.notes import VOID, Note
-from vosctl.masks.reading import MAX_ID
+from vosctl.masks.notes import VOID_IS_BACKGROUND, Note
+from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.broken_files import NPY_ERRORS
@@ -84,7 +84,7 @@ def read_numpy_archive(path: Path, note: Note) -> Iterator[LabelledFrame]:
 
 
 def _header(entry: IO[bytes], path: Path) -> tuple[int, int, int, np.dtype[Any]]:
-    """(N, H, W) and the dtype."""
+    """Reads N, H, W and the dtype from the array's header."""
     read = npy.read_array_header_1_0 if npy.read_magic(entry) == (1, 0) else npy.read_array_header_2_0
     shape, is_fortran, kind = read(entry)
     if len(shape) != 3 or kind.kind not in "biu" or is_fortran:
@@ -111,12 +111,12 @@ def _next(
         )
     if high <= MAX_ID:
         return values.astype(np.uint8)
-    note(VOID)
+    note(VOID_IS_BACKGROUND)
     return np.where(values > MAX_ID, 0, values).astype(np.uint8)
 
 
 def _names(archive: zipfile.ZipFile, count: int) -> tuple[list[str], list[Fraction | None]]:
-    """Stem and time of each frame."""
+    """Returns the stem and the time of each frame."""
     stems = _column(archive, "stems.npy", "U", count)
     times = _column(archive, "times.npy", "f", count)
     if stems is None:
@@ -131,9 +131,21 @@ def _names(archive: zipfile.ZipFile, count: int) -> tuple[list[str], list[Fracti
 def _column(
     archive: zipfile.ZipFile, name: str, kind: str, count: int
 ) -> np.ndarray[Any, np.dtype[Any]] | None:
-    """An array (N,) of a kind of number or text; None where there is none."""
+    """Returns an array (N,) of a kind of number or text, or None where there is none."""
     if name not in archive.namelist():
         return None
     with archive.open(name) as entry:
         values = npy.read_array(entry, allow_pickle=False)
     return values if values.shape == (count,) and values.dtype.kind == kind else None
+
+
+FORMATS = (
+    Format(
+        "numpy",
+        "array of label maps",
+        NumpyArchiveWriter,
+        (".npz",),
+        is_exact=True,
+        reader=Reader("NumPy archive", has_suffix(".npz"), read_numpy_archive),
+    ),
+)

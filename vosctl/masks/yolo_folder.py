@@ -1,10 +1,14 @@
 """Format `yolo`: polygons as the segmentation models of the YOLO family are trained on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from vosctl.errors import MaskError
 from vosctl.masks.contours import outer_contours
+from vosctl.masks.notes import READABLE, Note
+from vosctl.masks.spec import Format, Reader
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.files import atomic_path, make_folder
 from vosctl.media.frame import ClipInfo
@@ -44,3 +48,25 @@ class YoloFolderWriter(ExportWriter):
     def _save(self, name: str, lines: list[str]) -> None:
         with atomic_path(self._folder / name) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _refuse(path: Path, _: Note) -> Iterator[LabelledFrame]:
+    raise MaskError(
+        f"{path} holds .txt files; polygons are not read, as filling them does not give back the masks' "
+        f"pixels; give {READABLE}"
+    )
+
+
+def _holds_texts(path: Path) -> bool:
+    return path.is_dir() and any(p.suffix.lower() == ".txt" for p in path.iterdir())
+
+
+FORMATS = (
+    Format(
+        "yolo",
+        "polygons as YOLO trains on; holes are filled",
+        YoloFolderWriter,
+        pattern="*.txt",
+        reader=Reader("folder of polygons", _holds_texts, _refuse),
+    ),
+)

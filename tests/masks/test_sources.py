@@ -1,3 +1,7 @@
+"""Tests of `sources`, and of the formats of many files: `palette_folder`, `binary_folder`,
+`rgba_folder`, `soft_folder`, `yolo_folder`, `object_folders`.
+"""
+
 from pathlib import Path
 
 import numpy as np
