@@ -1,6 +1,6 @@
 """Masks of objects, in all the forms that tools and people save them in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
-from vosctl.masks.pixel_ids import ColourIds, labels_of_array, labels_of_image
+from vosctl.masks.background import check_background
+from vosctl.masks.pixel_ids import ColourIds, Understood, understand_array, understand_image
 from vosctl.media.broken_files import IMAGE_ERRORS, NPY_ERRORS
 from vosctl.media.limits import check_size
 
@@ -36,7 +37,7 @@ class Mask:
         return f"{self.path.name}: {self.form}, {noun} {ids}, {width}x{height}"
 
 
-def read_mask(path: Path, size: tuple[int, int] | None = None) -> Mask:
+def read_mask(path: Path, size: tuple[int, int] | None = None, rotation: int = 0) -> Mask:
     """Reads a mask and says in `form` how it was understood.
 
     Understood are palette images (ids are the indices), gray images with ids, gray images of 0 and 255
@@ -47,17 +48,21 @@ def read_mask(path: Path, size: tuple[int, int] | None = None) -> Mask:
     Args:
         path: the mask's file.
         size: (width, height) that the mask must have.
+        rotation: degrees counter-clockwise by which the clip's pictures are turned to be upright. A mask of
+            the stored pictures' size is turned likewise.
 
     Raises:
-        MaskError: the file cannot be read, is not a label map, has another size, or holds no object.
+        MaskError: the file cannot be read, is not a label map, has another size, or holds no object or no
+            background.
     """
-    labels, form = read_labels(path, size, {})
-    object_ids = tuple(int(i) for i in np.unique(labels) if i)
+    found = _understand(path, size, {}, rotation)
+    object_ids = tuple(int(i) for i in np.flatnonzero(np.bincount(found.labels.ravel())) if i)
     if not object_ids:
         raise MaskError(
-            f"{path} ({form}) holds no object: all pixels are background; mark at least one object"
+            f"{path} ({found.form}) holds no object: all pixels are background; mark at least one object"
         )
-    return Mask(path, labels, object_ids, form)
+    check_background(found, path)
+    return Mask(path, found.labels, object_ids, found.form)
 
 
 def read_labels(path: Path, size: tuple[int, int] | None, colour_ids: ColourIds) -> tuple[Labels, str]:
@@ -69,13 +74,29 @@ def read_labels(path: Path, size: tuple[int, int] | None, colour_ids: ColourIds)
     Raises:
         MaskError: as `read_mask`, but for the empty mask.
     """
+    found = _understand(path, size, colour_ids)
+    return found.labels, found.form
+
+
+def _understand(
+    path: Path, size: tuple[int, int] | None, colour_ids: ColourIds, rotation: int = 0
+) -> Understood:
     if not path.exists():
         raise MaskError(f"{path} does not exist; give the file of a mask")
     if path.is_dir():
         raise MaskError(f"{path} is a folder; give the file of one mask")
+    stored = (size[1], size[0]) if size and rotation % 180 else size
     if path.suffix.lower() == ".npy":
-        return labels_of_array(_load_array(path, size), path)
-    return labels_of_image(_load_image(path, size), path, colour_ids)
+        array = _load_array(path, size, stored)
+        found = understand_array(array, path)
+    else:
+        found = understand_image(_load_image(path, size, stored), path, colour_ids)
+    height, width = found.labels.shape
+    if size is None or (width, height) == size:
+        return found
+    turned = np.ascontiguousarray(np.rot90(found.labels, rotation // 90))
+    form = f"{found.form}, turned by {rotation} degrees counter-clockwise as the clip's pictures are"
+    return replace(found, labels=turned, form=form)
 
 
 def _size_error(path: Path, found: tuple[int, int], size: tuple[int, int]) -> MaskError:
@@ -85,7 +106,9 @@ def _size_error(path: Path, found: tuple[int, int], size: tuple[int, int]) -> Ma
     )
 
 
-def _load_array(path: Path, size: tuple[int, int] | None) -> NDArray[np.generic]:
+def _load_array(
+    path: Path, size: tuple[int, int] | None, stored: tuple[int, int] | None
+) -> NDArray[np.generic]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except NPY_ERRORS as error:
@@ -97,22 +120,23 @@ def _load_array(path: Path, size: tuple[int, int] | None) -> NDArray[np.generic]
         raise MaskError(f"{path} holds {found}; expected whole numbers or booleans (height, width)")
     height, width = [n for n in array.shape if n != 1] if array.ndim > 2 else array.shape
     check_size(path, width, height)
-    if size is not None and (width, height) != size:
+    if size is not None and (width, height) not in (size, stored):
         raise _size_error(path, (width, height), size)
     return array.reshape(height, width)
 
 
-def _load_image(path: Path, size: tuple[int, int] | None) -> Image.Image:
+def _load_image(path: Path, size: tuple[int, int] | None, stored: tuple[int, int] | None) -> Image.Image:
     try:
         with Image.open(path, formats=_IMAGE_FORMATS) as image:
             # By the header alone: the pixels may be more than fit into memory.
             check_size(path, *image.size)
             if size is not None and sorted(image.size) != sorted(size):
                 raise _size_error(path, image.size, size)
-            upright = ImageOps.exif_transpose(image)
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
     except IMAGE_ERRORS as error:
         reason = "not an image that Pillow knows" if isinstance(error, UnidentifiedImageError) else error
         raise MaskError(f"{path} cannot be read: {reason}; give a PNG of labels") from error
-    if size is not None and upright.size != size:
-        raise _size_error(path, upright.size, size)
-    return upright
+    if size is not None and image.size not in (size, stored):
+        raise _size_error(path, image.size, size)
+    return image
