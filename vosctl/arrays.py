@@ -9,3 +9,8 @@ Labels = NDArray[np.uint8]
 """(H, W): 0 is background, 1 to 254 are object ids; 255 is void in annotations alone."""
 Probability = NDArray[np.float32]
 """(H, W) in [0, 1]: how likely each pixel is one object's."""
+
+MAX_ID = 254
+"""The largest object id of a label map."""
+VOID = 255
+"""What annotations (DAVIS, VOC) give to pixels that are not to be judged."""

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.cli.command import Command
 from tests.small import moving_discs
 from vosctl.masks.formats import FORMATS
-from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.palette_folder import MaskWriter
 from vosctl.masks.sources import MaskSource
 from vosctl.media.clip import open_clip
 
@@ -52,7 +52,7 @@ def test_with_the_clip(vosctl: Command, clip: Path, labels: list[np.ndarray], na
     place = place_of(name.split(":")[0])
     assert vosctl("convert", "clip_masks", "-o", place, "--to", name, "--clip", clip).code == 0
     if Path(place).is_dir():
-        assert len([p for p in Path(place).iterdir() if p.stem != "classes"]) == 12
+        assert len([p for p in Path(place).iterdir() if p.stem not in ("classes", "data")]) == 12
         return
     with open_clip(Path(place)) as made, open_clip(clip) as source:
         assert [float(f.time or 0) for f in made] == pytest.approx(

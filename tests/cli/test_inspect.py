@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.cli.command import Command
 from tests.small import moving_discs
-from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.palette_folder import MaskWriter
 from vosctl.media.clip import ClipInfo
 from vosctl.media.video_writer import VideoWriter
 from vosctl.systems.weights_file import write_weights

@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.cli.command import Command
 from tests.small import moving_discs
-from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.palette_folder import MaskWriter
 from vosctl.media.clip import open_clip
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.cli.command import Command
 from tests.small import moving_discs
-from vosctl.masks.label_video_file import read_label_video
+from vosctl.masks.label_video import read_label_video
 
 SMALL = ["--mask", "first.png", "--max-size", "80", "--window", "low-latency"]
 START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"

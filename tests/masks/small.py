@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vosctl.masks.formats import Format
 from vosctl.masks.sources import MaskSource
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.clip import ClipInfo
 

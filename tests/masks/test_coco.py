@@ -92,6 +92,8 @@ def test_counts_that_are_no_text_and_names_with_folders(tmp_path: Path) -> None:
     assert frame.labels.tolist() == [[0, 1, 1], [0, 1, 0]]
     assert (frame.stem, frame.time) == ("0007", None)
     assert read(tmp_path, document(image={"time": 0.5}))[0].time == Fraction(1, 2)
+    for time in (10**400, float("nan"), float("inf"), -(10**400), True):
+        assert read(tmp_path, document(image={"time": time}))[0].time is None
 
 
 def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""Tests of `formats`, `spec` and `writer`, over all formats."""
+
 import tempfile
 from pathlib import Path
 
@@ -7,8 +9,9 @@ from hypothesis import given, settings
 
 from tests.masks.small import export, info_of, label_clips, picture_of, read_back
 from vosctl.errors import MaskError, OutputError, UsageError
-from vosctl.masks.formats import FORMATS, Format, check_place, find_format, places
+from vosctl.masks.formats import FORMATS, check_place, find_format, places
 from vosctl.masks.sources import MaskSource
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import LabelledFrame
 
 EXACT = [form for form in FORMATS.values() if form.is_exact]

@@ -1,9 +1,12 @@
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib import format as npy
 
 from tests.masks.small import export, read_back
 from vosctl.errors import MaskError
@@ -75,3 +78,37 @@ def test_damage_is_one_line(tmp_path_factory, data: st.DataObject) -> None:
     except MaskError as error:
         message = str(error)
     assert "\n" not in message
+
+
+def claim(path: Path, **shapes: tuple[tuple[int, ...], str]) -> None:
+    """An archive whose arrays are headers that claim a shape and a dtype, with next to nothing behind."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (shape, descr) in shapes.items():
+            header = io.BytesIO()
+            npy.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+            archive.writestr(f"{name}.npy", header.getvalue() + bytes(24))
+
+
+def test_more_frames_than_bytes_are_refused_before_anything_is_made_for_them(tmp_path: Path) -> None:
+    claim(tmp_path / "a.npz", labels=((1 << 40, 1, 1), "|u1"))
+    assert (tmp_path / "a.npz").stat().st_size < 300
+    with pytest.raises(MaskError, match=rf"a\.npz claims {1 << 40} label maps of 1x1, but holds \d+ bytes"):
+        read_back(tmp_path / "a.npz")
+
+
+def test_names_that_claim_too_much_are_left_out(tmp_path: Path) -> None:
+    claim(
+        tmp_path / "a.npz", labels=((2, 2, 3), "|u1"), stems=((2,), "<U100000000"), times=((1 << 40,), "<f8")
+    )
+    frames = list(MaskSource(tmp_path / "a.npz"))
+    assert [(frame.stem, frame.time) for frame in frames] == [("00000", None), ("00001", None)]
+
+
+def test_an_entry_that_claims_more_than_its_bytes_can_hold(tmp_path: Path) -> None:
+    export(FORMATS["numpy"], tmp_path / "a.npz", LABELS)
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    at = data.index(b"PK\x01\x02") + 24  # the size of the first entry, in the directory at the end
+    data[at : at + 4] = (1 << 31).to_bytes(4, "little")
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(MaskError, match=rf"claims {1 << 31} bytes of labels\.npy"):
+        read_back(tmp_path / "a.npz")

@@ -1,3 +1,5 @@
+"""Tests of `reading`, `pixel_ids` and `shades`: single masks, as tools and people save them."""
+
 from pathlib import Path
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Tests of `alpha_video` and `cutout_video`."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction

@@ -19,9 +19,10 @@ from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
 from vosctl.errors import ClosedPipeError, UsageError
-from vosctl.masks.formats import FORMATS, Format, check_place, describe, find_format
+from vosctl.masks.formats import check_place, describe, find_format, names_without_probabilities
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.sources import MaskSource
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs
 from vosctl.media.clip import ClipInfo, open_clip
@@ -57,7 +58,7 @@ def convert(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help=describe(form for form in FORMATS.values() if not form.needs_soft),
+            help=describe(names_without_probabilities()),
             autocompletion=completion.exact_formats,
             show_default=False,
         ),

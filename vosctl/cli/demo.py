@@ -46,8 +46,8 @@ def demo(
     from vosctl.job.open_request import read_masks
     from vosctl.job.outputs import Outputs
     from vosctl.job.request import MaskAt
-    from vosctl.masks.mask_writer import MaskWriter
     from vosctl.masks.palette import save_palette_png
+    from vosctl.masks.palette_folder import MaskWriter
     from vosctl.masks.sources import MaskSource
     from vosctl.media.clip import ClipInfo, open_clip
     from vosctl.media.demo_clip import demo_frames

@@ -70,7 +70,7 @@ def segment(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"May be repeated. {describe(FORMATS.values())}",
+            help=f"May be repeated. {describe(FORMATS)}",
             show_default="palette",
             rich_help_panel=options.RESULTS,
             envvar="VOSCTL_FORMAT",

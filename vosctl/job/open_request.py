@@ -17,8 +17,8 @@ from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Request
 from vosctl.job.resume.folder import RunFolder, digest_of
 from vosctl.job.resume.record import Record, conditions_of
-from vosctl.masks.formats import Format
 from vosctl.masks.reading import Mask, read_mask
+from vosctl.masks.spec import Format
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs
 from vosctl.media.clip import Clip, ClipInfo, open_clip
 from vosctl.media.sink import is_pipe

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from vosctl.job.request import Request
-from vosctl.masks.formats import Format
-from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks.palette_folder import MaskWriter
 from vosctl.masks.score_pictures import write_score_picture
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import refuse_link
 from vosctl.media.drawing import draw_overlay

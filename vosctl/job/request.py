@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vosctl.masks.formats import Format, find_format, places
+from vosctl.masks.formats import find_format, places
+from vosctl.masks.spec import Format
 from vosctl.media.stream_address import stream_address
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings

@@ -2,20 +2,22 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vosctl.masks.rgba_folder import cut_out
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
 from vosctl.media.video_file import VideoCodec, VideoFile
 
 PRORES = VideoCodec("prores_ks", "yuva444p10le", Fraction(1, 90000), (("profile", "4444"),))
-"""What editors take; 10 bits of each colour. In `.mov`."""
+"""The codec that editors take, with 10 bits for each colour; it stands in `.mov`."""
 FFV1 = VideoCodec("ffv1", "bgra", Fraction(1, 1000))
-"""Every pixel as it is. In `.mkv`."""
+"""The codec that keeps every pixel as it is; it stands in `.mkv`."""
 
 
 class AlphaVideoWriter(ExportWriter):
@@ -41,12 +43,30 @@ class AlphaVideoWriter(ExportWriter):
 
     @property
     def note(self) -> str | None:
-        """What became of the sound, where it was not simply copied."""
+        """Says what became of the sound, where it was not simply copied."""
         return self._file.note
 
 
 def _with_alpha(frame: LabelledFrame) -> NDArray[np.uint8]:
-    """The whole picture (H, W, 4) with straight alpha."""
+    """Returns the whole picture (H, W, 4) with straight alpha."""
     assert frame.rgb is not None
     alpha = np.where(frame.labels > 0, np.uint8(255), np.uint8(0))
     return np.concatenate([frame.rgb, alpha[..., None]], axis=2)
+
+
+FORMATS = (
+    Format(
+        "alpha-prores",
+        "ProRes 4444 video with alpha",
+        partial(AlphaVideoWriter, codec=PRORES),
+        (".mov",),
+        needs_pictures=True,
+    ),
+    Format(
+        "alpha-ffv1",
+        "lossless video with alpha",
+        partial(AlphaVideoWriter, codec=FFV1),
+        (".mkv",),
+        needs_pictures=True,
+    ),
+)

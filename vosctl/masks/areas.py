@@ -13,11 +13,11 @@ class ObjectArea:
 
     object_id: int
     areas: tuple[int, ...]
-    """Pixels in each frame."""
+    """How many pixels it has in each frame."""
 
     @property
     def seen(self) -> tuple[int, ...]:
-        """The frames that show it, at least one."""
+        """The indexes of the frames that show it; there is at least one."""
         return tuple(index for index, area in enumerate(self.areas) if area)
 
 
@@ -29,7 +29,7 @@ class AreaCounter:
 
     @property
     def frames(self) -> int:
-        """Frames so far."""
+        """How many frames have been counted."""
         return len(self._counts)
 
     def add(self, frame: LabelledFrame) -> None:
@@ -38,7 +38,7 @@ class AreaCounter:
         self._counts.append({int(i): int(counts[i]) for i in np.flatnonzero(counts) if i})
 
     def objects(self) -> list[ObjectArea]:
-        """All objects that were seen, by id."""
+        """All objects that were seen, sorted by id."""
         ids = sorted({object_id for counts in self._counts for object_id in counts})
         return [
             ObjectArea(object_id, tuple(counts.get(object_id, 0) for counts in self._counts))

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.arrays import Labels
+from vosctl.arrays import MAX_ID, Labels
 from vosctl.errors import MaskError
 from vosctl.masks.notes import OVERLAP, Note
-from vosctl.masks.object_folders import ObjectFolders
-from vosctl.masks.reading import MAX_ID, read_labels
+from vosctl.masks.object_folders import FILES_OF_OBJECTS, ObjectFolders
+from vosctl.masks.reading import read_labels
+from vosctl.masks.spec import Format, Reader
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
 from vosctl.media.frame_folder import list_images, natural_key
@@ -75,3 +76,19 @@ def _combine(files: dict[int, Path], note: Note) -> Labels:
         labels[mask > 0] = object_id
     assert labels is not None
     return labels
+
+
+def _is_of_objects(path: Path) -> bool:
+    return path.is_dir() and bool(object_folders(path))
+
+
+FORMATS = (
+    Format(
+        "binary",
+        "folder per object of black and white PNGs",
+        BinaryFolderWriter,
+        pattern=FILES_OF_OBJECTS,
+        is_exact=True,
+        reader=Reader("folder of binary masks per object", _is_of_objects, read_binary_folder),
+    ),
+)

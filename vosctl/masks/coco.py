@@ -10,15 +10,18 @@ import numpy as np
 
 from vosctl import __version__
 from vosctl.errors import MaskError
+from vosctl.masks.coco_instances import object_ids
 from vosctl.masks.notes import OVERLAP, Note
-from vosctl.masks.reading import MAX_ID
 from vosctl.masks.rle import counts_by_object, counts_to_text, mask_of_counts, text_to_counts
+from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
 from vosctl.media.frame_folder import list_images
 from vosctl.media.limits import check_size
+
+_LONGEST = 1e9  # seconds that a time may have
 
 
 class CocoWriter(ExportWriter):
@@ -74,7 +77,7 @@ class CocoWriter(ExportWriter):
 
 
 def read_coco(path: Path, note: Note) -> Iterator[LabelledFrame]:
-    """Yields the label maps of a COCO JSON: images in the file's order, `category_id` as the object's id.
+    """Yields the label maps of a COCO JSON, images in the file's order; see `object_ids` for the ids.
 
     Run-length codes are read, as text or as counts; polygons are not, as filling them is not exact. Where
     objects overlap, the higher id is in front.
@@ -84,18 +87,15 @@ def read_coco(path: Path, note: Note) -> Iterator[LabelledFrame]:
     """
     images, annotations = _parts(path)
     stems = safe_stems([_stem_of(image) for image in images])
-    for image, stem in zip(images, stems, strict=True):
+    of_images = [annotations[image["id"]] for image in images]
+    ids_of_images = object_ids(of_images, path, note)
+    for image, stem, found, ids in zip(images, stems, of_images, ids_of_images, strict=True):
         where = f"{path}, image {stem}"
         width, height = check_size(where, image.get("width"), image.get("height"))
         labels = np.zeros((height, width), np.uint8)
-        for annotation in sorted(annotations.get(image["id"], []), key=_object_id):
+        for object_id, annotation in sorted(zip(ids, found, strict=True), key=lambda pair: pair[0]):
             where = f"{path}, annotation {annotation.get('id')}"
             is_object = _mask_of(annotation, where, height, width)
-            object_id = _object_id(annotation)
-            if not 1 <= object_id <= MAX_ID:
-                raise MaskError(
-                    f"{where} has category_id {annotation.get('category_id')}; expected ids in 1..{MAX_ID}"
-                )
             if ((labels > 0) & (labels != object_id) & is_object).any():
                 note(OVERLAP)
             labels[is_object] = object_id
@@ -107,13 +107,8 @@ def _stem_of(image: Mapping[str, Any]) -> str:
     return PureWindowsPath(name).stem if isinstance(name, str) else ""  # which knows both kinds of slash
 
 
-def _object_id(annotation: Mapping[str, Any]) -> int:
-    value = annotation.get("category_id")
-    return value if isinstance(value, int) else 0
-
-
 def _parts(path: Path) -> tuple[list[dict[str, Any]], dict[int, list[dict[str, Any]]]]:
-    """The images, and the annotations by image id."""
+    """Returns the images, and the annotations by image id."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -165,6 +160,18 @@ def _mask_of(
 
 def _time_of(image: Mapping[str, Any]) -> Fraction | None:
     value = image.get("time")
-    if not isinstance(value, int | float) or not np.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LONGEST:
         return None
     return Fraction(value).limit_denominator(90000)
+
+
+FORMATS = (
+    Format(
+        "coco",
+        "COCO JSON, run-length coded",
+        CocoWriter,
+        (".json",),
+        is_exact=True,
+        reader=Reader("COCO JSON", has_suffix(".json"), read_coco),
+    ),
+)

@@ -1,12 +1,17 @@
 """Format `cutout`: the objects on a flat colour, a green screen, as a video that plays everywhere."""
 
+import re
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from vosctl.errors import UsageError
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
-from vosctl.media.video_writer import VideoWriter
+from vosctl.media.video_writer import VIDEO_SUFFIXES, VideoWriter
 
 GREEN = (0, 255, 0)
 
@@ -29,5 +34,24 @@ class CutoutVideoWriter(ExportWriter):
 
     @property
     def note(self) -> str | None:
-        """What became of the sound, where it was not simply copied."""
+        """Says what became of the sound, where it was not simply copied."""
         return self._video.note
+
+
+def _on_colour(value: str) -> Format:
+    """The format on another colour than green."""
+    if not re.fullmatch("#?[0-9a-fA-F]{6}", value):
+        raise UsageError(f"format cutout:{value}: expected a colour such as cutout:00ff00")
+    red, green, blue = bytes.fromhex(value.removeprefix("#"))
+    return replace(_ON_GREEN, open=partial(CutoutVideoWriter, colour=(red, green, blue)))
+
+
+_ON_GREEN = Format(
+    "cutout",
+    "video of the objects on green",
+    CutoutVideoWriter,
+    VIDEO_SUFFIXES,
+    needs_pictures=True,
+    variant=_on_colour,
+)
+FORMATS = (_ON_GREEN,)

@@ -1,129 +1,85 @@
-"""The formats by name."""
+"""The formats by name, and the places that they are written to."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from vosctl.errors import UsageError
-from vosctl.masks.alpha_video import FFV1, PRORES, AlphaVideoWriter
-from vosctl.masks.binary_folder import BinaryFolderWriter
-from vosctl.masks.coco import CocoWriter
-from vosctl.masks.cutout_video import CutoutVideoWriter
-from vosctl.masks.label_video import LabelVideoExport
-from vosctl.masks.numpy_archive import NumpyArchiveWriter
-from vosctl.masks.palette_folder import PaletteFolderWriter
-from vosctl.masks.raw_labels import RawLabelsWriter
-from vosctl.masks.rgba_folder import RgbaFolderWriter
-from vosctl.masks.soft_folder import SoftFolderWriter
-from vosctl.masks.writer import ExportWriter
-from vosctl.masks.yolo_folder import YoloFolderWriter
-from vosctl.media.frame import ClipInfo
+from vosctl.masks.spec import Format
 from vosctl.media.sink import is_pipe
-from vosctl.media.video_writer import VIDEO_SUFFIXES
 from vosctl.suggestion import suggestion
 
-_FOR_PIPES = ("raw", "label-video")
-_OBJECTS = "[0-9]*/*.png"  # a folder per object
+# Each file has `FORMATS`, the specs of its formats. It is imported when one of them is first asked for: those
+# of videos import av, which is slow.
+_FILES = {
+    "palette": "palette_folder",
+    "binary": "binary_folder",
+    "label-video": "label_video",
+    "raw": "raw_labels",
+    "coco": "coco",
+    "numpy": "numpy_archive",
+    "yolo": "yolo_folder",
+    "rgba": "rgba_folder",
+    "alpha-prores": "alpha_video",
+    "alpha-ffv1": "alpha_video",
+    "cutout": "cutout_video",
+    "soft": "soft_folder",
+    "soft16": "soft_folder",
+}
+_SOFT = frozenset({"soft", "soft16"})  # which `convert` cannot make; known without importing them
 
 
-@dataclass(frozen=True)
-class Format:
-    """A form in which masks leave."""
+class FormatTable(Mapping[str, Format]):
+    """Specs of formats by name, in a fixed order; each is imported when it is first asked for."""
 
-    name: str
-    summary: str
-    open: Callable[[Path, ClipInfo], ExportWriter]
-    suffixes: tuple[str, ...] = ()
-    """Of its one file, the usual one first; none for a folder of files."""
-    pattern: str = ""
-    """Of a folder's files, each named after its frame."""
-    needs_pictures: bool = False
-    """Shows the clip, not its masks alone."""
-    needs_soft: bool = False
-    """Holds probabilities, which only a run has."""
-    is_exact: bool = False
-    """The label maps can be read back as they were."""
+    def __init__(self, files: Mapping[str, str]) -> None:
+        """Takes the module within this package that has each name's spec."""
+        self._files = files
+        self._known: dict[str, Format] = {}
 
-    @property
-    def is_folder(self) -> bool:
-        """Many files, not one."""
-        return not self.suffixes
+    def register(self, form: Format) -> None:
+        """Adds a format from elsewhere, or puts it in the place of one of the same name."""
+        self._known[form.name] = form
+
+    def __getitem__(self, name: str) -> Format:
+        if name not in self._known:
+            specs = import_module(f"vosctl.masks.{self._files[name]}").FORMATS
+            self._known.update({form.name: form for form in specs})
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._files, *self._known)))
+
+    def __len__(self) -> int:
+        return len(self._files.keys() | self._known.keys())
 
 
-_LIST = (
-    Format("palette", "folder of palette PNGs", PaletteFolderWriter, pattern="*.png", is_exact=True),
-    Format(
-        "binary",
-        "folder per object of black and white PNGs",
-        BinaryFolderWriter,
-        pattern=_OBJECTS,
-        is_exact=True,
-    ),
-    Format("label-video", "ids in one lossless gray video", LabelVideoExport, (".mkv",), is_exact=True),
-    Format("raw", "ids as raw bytes, for pipes", RawLabelsWriter, (".gray", ".raw")),
-    Format("coco", "COCO JSON, run-length coded", CocoWriter, (".json",), is_exact=True),
-    Format("numpy", "array of label maps", NumpyArchiveWriter, (".npz",), is_exact=True),
-    Format("yolo", "polygons as YOLO trains on; holes are filled", YoloFolderWriter, pattern="*.txt"),
-    Format(
-        "rgba", "folder of cut-out PNGs with alpha", RgbaFolderWriter, pattern="*.png", needs_pictures=True
-    ),
-    Format(
-        "alpha-prores",
-        "ProRes 4444 video with alpha",
-        partial(AlphaVideoWriter, codec=PRORES),
-        (".mov",),
-        needs_pictures=True,
-    ),
-    Format(
-        "alpha-ffv1",
-        "lossless video with alpha",
-        partial(AlphaVideoWriter, codec=FFV1),
-        (".mkv",),
-        needs_pictures=True,
-    ),
-    Format("cutout", "video of the objects on green", CutoutVideoWriter, VIDEO_SUFFIXES, needs_pictures=True),
-    Format(
-        "soft",
-        "folder per object of 8-bit probabilities",
-        SoftFolderWriter,
-        pattern=_OBJECTS,
-        needs_soft=True,
-    ),
-    Format(
-        "soft16",
-        "the same with 16 bits",
-        partial(SoftFolderWriter, bits=16),
-        pattern=_OBJECTS,
-        needs_soft=True,
-    ),
-)
-
-FORMATS = {form.name: form for form in _LIST}
+FORMATS = FormatTable(_FILES)
 """All formats by name."""
 
 
-def describe(formats: Iterable[Format]) -> str:
+def describe(names: Iterable[str]) -> str:
     """The names in one line, for help."""
-    names = ", ".join(form.name for form in formats)
-    return f"{names}; cutout:RRGGBB for another colour than green. See vosctl help formats."
+    return f"{', '.join(names)}; cutout:RRGGBB for another colour than green. See vosctl help formats."
+
+
+def names_without_probabilities() -> list[str]:
+    """The formats that can be made of masks alone, without the run that made them."""
+    return [name for name in FORMATS if name not in _SOFT]
 
 
 def find_format(name: str) -> Format:
-    """The format of a name; `cutout:RRGGBB` names the colour behind the cut-out.
+    """The format of a name, such as `coco`, or of a name with a value, such as `cutout:0000ff`.
 
     Raises:
-        UsageError: there is none of this name.
+        UsageError: there is none of this name, or it does not take the value.
     """
     if name in FORMATS:
         return FORMATS[name]
-    colour = re.fullmatch(r"cutout:#?([0-9a-fA-F]{6})", name)
-    if colour:
-        red, green, blue = bytes.fromhex(colour[1])
-        return replace(FORMATS["cutout"], open=partial(CutoutVideoWriter, colour=(red, green, blue)))
-    if name.startswith("cutout:"):
-        raise UsageError(f"format {name}: expected a colour such as cutout:00ff00")
+    base, colon, value = name.partition(":")
+    variant = FORMATS[base].variant if colon and base in FORMATS else None
+    if variant:
+        return variant(value)
     raise UsageError(f"format {name} is not known; {suggestion(name, FORMATS)}")
 
 
@@ -134,10 +90,8 @@ def check_place(form: Format, path: Path) -> None:
         UsageError: the suffix is not the format's, or that of a file where it has a folder.
     """
     if is_pipe(path):
-        if form.name not in _FOR_PIPES:
-            raise UsageError(
-                f"{path} is a pipe, which {form.name} cannot go to; use --format {' or '.join(_FOR_PIPES)}"
-            )
+        if not form.suits_pipes:
+            raise UsageError(f"{path} is a pipe, which {form.name} cannot go to; use --format {_for_pipes()}")
         return
     if form.is_folder:
         _check_folder(path, f"{form.name} is")
@@ -147,14 +101,23 @@ def check_place(form: Format, path: Path) -> None:
         )
 
 
+def _for_pipes() -> str:
+    # `raw` needs less to be read than `label-video` and is named first.
+    return " or ".join(sorted((f.name for f in FORMATS.values() if f.suits_pipes), reverse=True))
+
+
 def _check_folder(path: Path, what: str) -> None:
-    """A file's name is no folder's, though the system would take it."""
+    """Refuses a file's name, though the system would take it for a folder."""
     suffix = path.suffix.lower()
-    if path.is_dir() or suffix not in (".png", *(one for form in FORMATS.values() for one in form.suffixes)):
+    if not suffix or path.is_dir():
+        return
+    if suffix not in (".png", *(one for form in FORMATS.values() for one in form.suffixes)):
         return
     forms = " or ".join(form.name for form in FORMATS.values() if suffix in form.suffixes)
     other = f", or a format that is one such file: {forms}" if forms else ""
-    drawn = "; for the clip with its masks drawn: --overlay FILE" if suffix in VIDEO_SUFFIXES else ""
+    drawn = (
+        "; for the clip with its masks drawn: --overlay FILE" if suffix in FORMATS["cutout"].suffixes else ""
+    )
     raise UsageError(f"{path}: {what} many files; name a folder{other}{drawn}")
 
 
@@ -169,7 +132,7 @@ def places(formats: Sequence[Format], output: Path) -> dict[Path, Format]:
         check_place(formats[0], output)
         return {output: formats[0]}
     if is_pipe(output):
-        raise UsageError(f"{output} is a pipe, which takes one --format: {' or '.join(_FOR_PIPES)}")
+        raise UsageError(f"{output} is a pipe, which takes one --format: {_for_pipes()}")
     _check_folder(output, "several formats are")
     twice = [name for name in FORMATS if names.count(name) > 1]
     if twice:

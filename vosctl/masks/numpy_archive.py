@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -10,10 +10,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from vosctl.arrays import Labels
+from vosctl.arrays import MAX_ID, Labels
 from vosctl.errors import MaskError
-from vosctl.masks.notes import VOID, Note
-from vosctl.masks.reading import MAX_ID
+from vosctl.masks.notes import VOID_IS_BACKGROUND, Note
+from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.broken_files import NPY_ERRORS
@@ -71,12 +71,18 @@ def read_numpy_archive(path: Path, note: Note) -> Iterator[LabelledFrame]:
         with zipfile.ZipFile(path) as archive:
             if "labels.npy" not in archive.namelist():
                 raise MaskError(f"{path} has no array labels; save it with numpy.savez(FILE, labels=LABELS)")
+            size = _size_of(archive, "labels.npy", path)
             with archive.open("labels.npy") as entry:
                 count, height, width, kind = _header(entry, path)
-                stems, times = _names(archive, count)
+                if count * height * width * kind.itemsize > size:
+                    raise MaskError(
+                        f"{path} claims {count} label maps of {width}x{height}, but holds {size} bytes; "
+                        "save it again"
+                    )
+                stems, times = _names(archive, count, path)
                 for index in range(count):
                     labels = _next(entry, (height, width), kind, path, index, note)
-                    yield LabelledFrame(labels, stems[index], times[index])
+                    yield LabelledFrame(labels, stems(index), times(index))
     except OSError as error:
         raise MaskError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
     except (*NPY_ERRORS, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
@@ -84,9 +90,8 @@ def read_numpy_archive(path: Path, note: Note) -> Iterator[LabelledFrame]:
 
 
 def _header(entry: IO[bytes], path: Path) -> tuple[int, int, int, np.dtype[Any]]:
-    """(N, H, W) and the dtype."""
-    read = npy.read_array_header_1_0 if npy.read_magic(entry) == (1, 0) else npy.read_array_header_2_0
-    shape, is_fortran, kind = read(entry)
+    """Reads N, H, W and the dtype from the array's header."""
+    shape, is_fortran, kind = _read_header(entry)
     if len(shape) != 3 or kind.kind not in "biu" or is_fortran:
         order = " in Fortran order" if is_fortran else ""
         raise MaskError(
@@ -94,6 +99,12 @@ def _header(entry: IO[bytes], path: Path) -> tuple[int, int, int, np.dtype[Any]]
         )
     check_size(path, shape[2], shape[1])
     return shape[0], shape[1], shape[2], kind
+
+
+def _read_header(entry: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is in Fortran order, and dtype."""
+    read = npy.read_array_header_1_0 if npy.read_magic(entry) == (1, 0) else npy.read_array_header_2_0
+    return read(entry)
 
 
 def _next(
@@ -111,29 +122,69 @@ def _next(
         )
     if high <= MAX_ID:
         return values.astype(np.uint8)
-    note(VOID)
+    note(VOID_IS_BACKGROUND)
     return np.where(values > MAX_ID, 0, values).astype(np.uint8)
 
 
-def _names(archive: zipfile.ZipFile, count: int) -> tuple[list[str], list[Fraction | None]]:
-    """Stem and time of each frame."""
-    stems = _column(archive, "stems.npy", "U", count)
-    times = _column(archive, "times.npy", "f", count)
-    if stems is None:
-        names = [f"{index:05d}" for index in range(count)]
-    else:
-        names = safe_stems([str(stem) for stem in stems])
-    if times is None:
-        return names, [None] * count
-    return names, [Fraction(t).limit_denominator(90000) if np.isfinite(t) else None for t in times.tolist()]
+_MOST_INFLATED = 1032  # times: what deflate makes of a byte at the most
+_MOST_NAMES = 1 << 27  # bytes of the names, or of the times, of all frames
+
+
+def _size_of(archive: zipfile.ZipFile, name: str, path: Path) -> int:
+    """How many bytes an entry holds, if so many can come out of those that the file has of it.
+
+    Raises:
+        MaskError: it claims more, or is packed in a way that NumPy does not use.
+    """
+    entry = archive.getinfo(name)
+    packed = min(entry.compress_size, path.stat().st_size)
+    is_known = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if not is_known or entry.file_size > packed * _MOST_INFLATED:
+        raise MaskError(
+            f"{path} claims {entry.file_size} bytes of {name} in {packed}, which NumPy did not write; "
+            "save it again"
+        )
+    return entry.file_size
+
+
+def _names(
+    archive: zipfile.ZipFile, count: int, path: Path
+) -> tuple[Callable[[int], str], Callable[[int], Fraction | None]]:
+    """Stem and time by a frame's index."""
+    stems = _column(archive, "stems.npy", "U", count, path)
+    times = _column(archive, "times.npy", "f", count, path)
+    names = safe_stems([str(stem) for stem in stems]) if stems is not None else None
+
+    def time_of(index: int) -> Fraction | None:
+        if times is None or not np.isfinite(times[index]):
+            return None
+        return Fraction(float(times[index])).limit_denominator(90000)
+
+    return (lambda index: names[index] if names else f"{index:05d}"), time_of
 
 
 def _column(
-    archive: zipfile.ZipFile, name: str, kind: str, count: int
+    archive: zipfile.ZipFile, name: str, kind: str, count: int, path: Path
 ) -> np.ndarray[Any, np.dtype[Any]] | None:
-    """An array (N,) of a kind of number or text; None where there is none."""
+    """Returns an array (N,) of a kind of number or text, or None where there is none."""
     if name not in archive.namelist():
         return None
+    size = _size_of(archive, name, path)
     with archive.open(name) as entry:
-        values = npy.read_array(entry, allow_pickle=False)
-    return values if values.shape == (count,) and values.dtype.kind == kind else None
+        shape, _, found = _read_header(entry)
+    if shape != (count,) or found.kind != kind or found.itemsize * count > min(size, _MOST_NAMES):
+        return None
+    with archive.open(name) as entry:
+        return npy.read_array(entry, allow_pickle=False)
+
+
+FORMATS = (
+    Format(
+        "numpy",
+        "array of label maps",
+        NumpyArchiveWriter,
+        (".npz",),
+        is_exact=True,
+        reader=Reader("NumPy archive", has_suffix(".npz"), read_numpy_archive),
+    ),
+)

@@ -11,6 +11,9 @@ from vosctl.masks.png import save_png
 from vosctl.media.claims import refuse_link
 from vosctl.media.files import make_folder
 
+FILES_OF_OBJECTS = "[0-9]*/*.png"
+"""Matches the files in the folder of all objects."""
+
 Gray = NDArray[np.unsignedinteger[Any]]
 
 
@@ -29,7 +32,7 @@ class ObjectFolders:
 
     @property
     def object_ids(self) -> tuple[int, ...]:
-        """The objects seen so far, ascending."""
+        """The ids of the objects seen so far, ascending."""
         return tuple(sorted(self._ids))
 
     def write(self, stem: str, pictures: Mapping[int, Gray], empty: Gray) -> None:
@@ -50,7 +53,7 @@ class ObjectFolders:
         self._stems.append(stem)
 
     def finish(self) -> None:
-        """Completes the folders."""
+        """Makes the folder `1` if no object was ever seen."""
         if self._stems and not self._ids:
             self._join(1)
 

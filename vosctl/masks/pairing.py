@@ -17,7 +17,7 @@ def with_pictures(
     They are matched in order; if the first two have one name, then all must.
 
     Args:
-        frames: of the clip, in order.
+        frames: those of the clip, in order.
         masks: one for every frame, in order.
         where: the masks' place, for messages.
 

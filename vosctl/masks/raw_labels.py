@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
 from vosctl.media.sink import open_sink
@@ -24,3 +25,8 @@ class RawLabelsWriter(ExportWriter):
     def _close(self, error: BaseException | None, keep: bool) -> None:
         error = None if keep else error
         self._stack.__exit__(type(error) if error else None, error, None)
+
+
+FORMATS = (
+    Format("raw", "ids as raw bytes, for pipes", RawLabelsWriter, (".gray", ".raw"), suits_pipes=True),
+)

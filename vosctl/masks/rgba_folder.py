@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosctl.masks.png import save_png
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.files import make_folder
 from vosctl.media.frame import ClipInfo
@@ -34,3 +35,10 @@ def cut_out(frame: LabelledFrame) -> NDArray[np.uint8]:
     picture[is_object, :3] = frame.rgb[is_object]
     picture[is_object, 3] = 255
     return picture
+
+
+FORMATS = (
+    Format(
+        "rgba", "folder of cut-out PNGs with alpha", RgbaFolderWriter, pattern="*.png", needs_pictures=True
+    ),
+)

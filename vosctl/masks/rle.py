@@ -16,7 +16,7 @@ _MAX_GROUPS = 12  # 60 bits
 
 
 def counts_by_object(labels: NDArray[np.uint8]) -> dict[int, NDArray[np.int64]]:
-    """The counts of each object in a label map (H, W), by id, ascending."""
+    """Returns the counts of each object in a label map (H, W), by id, ascending."""
     flat = labels.ravel(order="F")
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
     ends = np.append(starts[1:], flat.size)
@@ -37,7 +37,7 @@ def _counts_of_runs(starts: NDArray[np.int64], ends: NDArray[np.int64], total: i
 
 
 def mask_of_counts(counts: NDArray[np.int64], height: int, width: int) -> NDArray[np.bool_]:
-    """The mask (H, W) of counts.
+    """Returns the mask (H, W) that counts describe.
 
     Raises:
         ValueError: a count is negative, or they do not add up to the size.
@@ -49,7 +49,7 @@ def mask_of_counts(counts: NDArray[np.int64], height: int, width: int) -> NDArra
 
 
 def counts_to_text(counts: NDArray[np.int64]) -> str:
-    """The counts as COCO's text."""
+    """Writes counts as COCO's text."""
     differences = counts.copy()
     differences[3:] -= counts[1:-2]
     characters = bytearray()
@@ -65,7 +65,7 @@ def counts_to_text(counts: NDArray[np.int64]) -> str:
 
 
 def text_to_counts(text: str) -> NDArray[np.int64]:
-    """The counts of COCO's text.
+    """Reads the counts from COCO's text.
 
     Raises:
         ValueError: it is not such a text.

@@ -22,7 +22,7 @@ _PANEL = 320  # pixels, a panel's width
 _GAP, _CAPTION = 6, 22  # pixels
 _INK, _GROUND = (230, 230, 230), (32, 32, 32)
 _CLASSES = ("background", "object", "hard background", "hard object")
-# Of the last panel; the object's two in reds.
+# The colours of the last panel; the object's two classes are red.
 _COLOURS = np.array([(40, 44, 60), (220, 40, 40), (40, 180, 70), (250, 140, 60)], np.uint8)
 
 
@@ -37,7 +37,7 @@ def write_score_picture(
 
     Args:
         folder: made where it is missing.
-        stem: of the file's name.
+        stem: the file's name without its suffix.
         rgb: the frame, (H, W, 3).
         labels: its label map, (H, W).
         scores: by object id, maps of any size that cover the frame: one, the coarse score, or the
@@ -54,7 +54,7 @@ def write_score_picture(
 def score_picture(
     rgb: NDArray[np.uint8], labels: NDArray[np.uint8], scores: Mapping[int, Scores]
 ) -> NDArray[np.uint8]:
-    """The picture, (H', W', 3); see `write_score_picture`."""
+    """Draws the picture (H', W', 3) that `write_score_picture` writes."""
     height = max(1, round(rgb.shape[0] * _PANEL / rgb.shape[1]))
     rows = []
     for object_id, maps in scores.items():
@@ -74,7 +74,7 @@ def score_picture(
 
 
 def _panels(maps: Scores) -> list[tuple[str, NDArray[np.uint8]]]:
-    """Captions and pictures of an object's maps."""
+    """Returns captions and pictures of an object's maps."""
     if len(maps) == 1:
         low, high = float(maps.min()), float(maps.max())
         return [(f"coarse score, {low:.2f} to {high:.2f}, white from 1 on", _grey(maps[0]))]
@@ -89,5 +89,5 @@ def _panels(maps: Scores) -> list[tuple[str, NDArray[np.uint8]]]:
 
 
 def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """0 black, 1 white: (h, w) -> (h, w, 3)."""
+    """Draws values (h, w) as (h, w, 3), 0 black and 1 white."""
     return (values.clip(0, 1) * 255).astype(np.uint8)[..., None].repeat(3, 2)

@@ -1,11 +1,13 @@
 """Formats `soft` and `soft16`: the probability of each object as gray PNGs, for compositing."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.masks.object_folders import Gray, ObjectFolders
+from vosctl.masks.object_folders import FILES_OF_OBJECTS, Gray, ObjectFolders
+from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
 
@@ -24,7 +26,7 @@ class SoftFolderWriter(ExportWriter):
         self._folders.write(frame.stem, pictures, self._to_gray(np.zeros(frame.labels.shape, np.float32)))
 
     def replay(self, frame: LabelledFrame) -> None:
-        """The files are there already."""
+        """Counts a frame whose files are there already."""
         self._folders.keep(frame.stem)
 
     def _to_gray(self, probability: NDArray[np.float32]) -> Gray:
@@ -34,3 +36,21 @@ class SoftFolderWriter(ExportWriter):
     def _close(self, error: BaseException | None, keep: bool) -> None:
         if keep:
             self._folders.finish()
+
+
+FORMATS = (
+    Format(
+        "soft",
+        "folder per object of 8-bit probabilities",
+        SoftFolderWriter,
+        pattern=FILES_OF_OBJECTS,
+        needs_soft=True,
+    ),
+    Format(
+        "soft16",
+        "the same with 16 bits",
+        partial(SoftFolderWriter, bits=16),
+        pattern=FILES_OF_OBJECTS,
+        needs_soft=True,
+    ),
+)

@@ -1,4 +1,4 @@
-"""What every export takes, and what it promises."""
+"""What every writer of masks takes, and what it promises."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.arrays import Labels
+from vosctl.arrays import Image, Labels, Probability
 from vosctl.errors import CUT_SHORT, MaskError
 
 
@@ -19,15 +19,15 @@ class LabelledFrame:
     """One frame of a clip with its label map."""
 
     labels: Labels
-    """(H, W) uint8: 0 is background, 1..254 are objects."""
+    """The label map (H, W)."""
     stem: str
-    """Name of the files that belong to this frame, such as "00000"."""
+    """The name of the files that belong to this frame, such as "00000"."""
     time: Fraction | None = None
-    """Seconds on the clip's own clock."""
-    rgb: NDArray[np.uint8] | None = None
+    """When the frame is shown, in seconds on the clip's own clock; None if nobody knows."""
+    rgb: Image | None = None
     """The picture (H, W, 3), for the formats that show it."""
-    soft: Mapping[int, NDArray[np.float32]] | None = None
-    """Probability (H, W) in [0, 1] of each object that has been seen so far, for the formats that keep it."""
+    soft: Mapping[int, Probability] | None = None
+    """The probability (H, W) of each object that has been seen so far, for the formats that keep it."""
     scores: Mapping[int, NDArray[np.float32]] | None = None
     """How each object's model sees the frame, (K, h, w), where that was asked for and is known."""
 
@@ -79,7 +79,7 @@ class ExportWriter(ABC):
 
     @property
     def note(self) -> str | None:
-        """What people should know of the result."""
+        """What people should be told of the result; None if there is nothing to tell."""
         return None
 
     def __enter__(self) -> Self:

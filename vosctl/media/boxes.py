@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from vosctl.arrays import MAX_ID
 from vosctl.errors import UsageError
-from vosctl.masks.reading import MAX_ID
 
 _NUMBER = r"\s*([+-]?[0-9]{1,6})\s*"
 

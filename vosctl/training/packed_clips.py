@@ -13,7 +13,7 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from vosctl.errors import DatasetError
-from vosctl.masks.label_video_file import read_label_video
+from vosctl.masks.label_video import read_label_video
 from vosctl.media.files import output_error
 from vosctl.media.video_clip import VideoClip
 

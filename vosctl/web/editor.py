@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vosctl.arrays import Labels
+from vosctl.arrays import MAX_ID, Labels
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.masks.palette import PALETTE, palette_bytes, save_palette_png
-from vosctl.masks.reading import MAX_ID
 from vosctl.media.boxes import Box, parse_box
 from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.frame import Clip, Frame

@@ -1,3 +1,7 @@
+"""Tests of `sources`, and of the formats of many files: `palette_folder`, `binary_folder`,
+`rgba_folder`, `soft_folder`, `yolo_folder`, `object_folders`.
+"""
+
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +11,7 @@ from PIL import Image
 from tests.masks.small import export, info_of, picture_of, read_back
 from vosctl.errors import MaskError
 from vosctl.masks.formats import FORMATS
+from vosctl.masks.polygons import fill
 from vosctl.masks.sources import MaskSource
 from vosctl.masks.writer import LabelledFrame
 
@@ -78,8 +83,20 @@ def test_yolo_lines(tmp_path: Path) -> None:
     assert [line.split()[0] for line in (tmp_path / "out/00001.txt").read_text().splitlines()] == ["2", "8"]
     assert (tmp_path / "out/00002.txt").read_text() == ""
     assert (tmp_path / "out/classes.txt").read_text().splitlines() == [f"object {n}" for n in range(1, 10)]
+    data = (tmp_path / "out/data.yaml").read_text().splitlines()
+    assert data[1:6] == ["path: ..", "train: images", "val: images", "names:", "  0: object 1"]
+    assert data[-1] == "  8: object 9"
     with pytest.raises(MaskError, match="polygons are not read"):
         read_back(tmp_path / "out")
+
+
+def test_yolo_has_one_line_an_object(tmp_path: Path) -> None:
+    labels = np.zeros((30, 40), np.uint8)
+    labels[5:25, 4:10] = labels[5:25, 14:20] = labels[8:20, 30:38] = 2
+    export(FORMATS["yolo"], tmp_path / "out", [labels])
+    (line,) = (tmp_path / "out/00000.txt").read_text().splitlines()
+    numbers = np.array(line.split()[1:], float).reshape(-1, 2) * (40, 30)
+    np.testing.assert_array_equal(fill(numbers, 30, 40), labels > 0)
 
 
 def test_palette_folder_of_other_hands(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from tests.media.conftest import MakeVideo
 from tests.media.scenes import scene
 from vosctl.errors import MaskError, OutputError
-from vosctl.masks.label_video_file import LabelVideoWriter, read_label_video
+from vosctl.masks.label_video import LabelVideoWriter, read_label_video
 from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_labels
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from vosctl.errors import OutputError
-from vosctl.masks import mask_writer
-from vosctl.masks.mask_writer import MaskWriter
+from vosctl.masks import palette_folder
+from vosctl.masks.palette_folder import MaskWriter
 
 
 def labels_of(number: int) -> np.ndarray:
@@ -28,8 +28,8 @@ def test_writes_every_mask_under_its_stem(tmp_path: Path) -> None:
 
 def test_the_array_may_change_after_it_was_handed_over(tmp_path: Path, monkeypatch) -> None:
     held = threading.Event()
-    save = mask_writer.save_palette_png
-    monkeypatch.setattr(mask_writer, "save_palette_png", lambda *given: (held.wait(5), save(*given)))
+    save = palette_folder.save_palette_png
+    monkeypatch.setattr(palette_folder, "save_palette_png", lambda *given: (held.wait(5), save(*given)))
     labels = labels_of(1)
     with MaskWriter(tmp_path) as writer:
         writer.write("a", labels)
@@ -40,7 +40,7 @@ def test_the_array_may_change_after_it_was_handed_over(tmp_path: Path, monkeypat
 
 def test_waits_for_the_disk_instead_of_filling_the_memory(tmp_path: Path, monkeypatch) -> None:
     held = threading.Event()
-    monkeypatch.setattr(mask_writer, "save_palette_png", lambda *given: held.wait(5))
+    monkeypatch.setattr(palette_folder, "save_palette_png", lambda *given: held.wait(5))
     handed = []
 
     def hand_over() -> None:
