@@ -31,7 +31,7 @@ from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at,
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
-from vosctl.training.start import load_refinement, load_start
+from vosctl.training.start import load_refinement, start_network
 from vosctl.training.validation import Validation
 
 CHECKPOINT = "checkpoint.pt"
@@ -98,7 +98,7 @@ class Trainer:
         validation = BoxValidation if recipe.model.system == "box" else Validation
         self.validation = validation.of(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
-            load_start(self.network, data[recipe.model.start])
+            start_network(self.network, recipe.model, data)
             if lacks_statistics(self.network.backbone):
                 self._insert_statistics()
         if recipe.model.refinement_start and not resume:
