@@ -133,3 +133,41 @@ def test_a_youtube_object_without_a_mask_is_named(tmp_path):
     (tmp_path / "valid/Annotations/v1/00010.png").unlink()
     with pytest.raises(DatasetError, match=r"v1: objects 2 of meta\.json have no mask"):
         read_ground_truth(open_dataset(DatasetName.YTVOS18, tmp_path).sequences[0])
+
+
+def late_maps():
+    """Object 1 throughout; 5 from frame 2 on."""
+    maps = moving_objects(6, ids=(1, 5))
+    for labels in maps[:2]:
+        labels[labels == 5] = 0
+    return maps
+
+
+def test_objects_of_a_folder_may_start_late_and_count_after_their_start(tmp_path):
+    truth = truth_of(tmp_path, late_maps(), DatasetName.FOLDER)
+    assert truth.starts == {1: 0, 5: 2}
+    assert truth.scored == {1: ("00001", "00002", "00003", "00004"), 5: ("00003", "00004")}
+    masks = truth.first_masks()
+    assert {index: set(np.unique(labels)) for index, labels in masks.items()} == {0: {0, 1}, 2: {0, 5}}
+    assert truth_of(tmp_path / "davis", late_maps()).starts == {1: 0}  # as the official tool has it
+
+
+def test_a_folder_without_late_objects_counts_as_davis_does(tmp_path):
+    maps = moving_objects(5)
+    folder, davis = (
+        truth_of(tmp_path / name, maps, name) for name in (DatasetName.FOLDER, DatasetName.DAVIS17)
+    )
+    assert (folder.starts, folder.scored) == (davis.starts, davis.scored)
+
+
+def test_a_folder_whose_first_frame_is_empty(tmp_path):
+    maps = [np.zeros(SIZE, np.uint8), *moving_objects(4, ids=(255,))]
+    truth = truth_of(tmp_path, maps, DatasetName.FOLDER, palette=False)
+    assert truth.starts == {1: 1}
+    assert truth.scored == {1: ("00002", "00003")}
+    assert (truth.labels(truth.sequence.annotations[1]) == (maps[1] == 255)).all()
+
+
+def test_a_folder_without_objects_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"a: no object in any annotation"):
+        truth_of(tmp_path, [np.zeros(SIZE, np.uint8)] * 3, DatasetName.FOLDER)

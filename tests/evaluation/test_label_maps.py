@@ -1,6 +1,9 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from vosctl.errors import MaskError
 from vosctl.evaluation.label_maps import ids_in, read_label_map
@@ -67,3 +70,22 @@ def test_a_damaged_chunk_is_named(tmp_path):
 
 def test_ids_in():
     assert ids_in(np.array([[0, 255], [3, 3]], np.uint8)) == (0, 3, 255)
+
+
+def test_only_png_is_opened_whatever_the_name_says(tmp_path, monkeypatch):
+    """An EPS would be handed to Ghostscript."""
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_args, **_more: pytest.fail("Ghostscript"))
+    Image.fromarray(LABELS).save(tmp_path / "00000.eps")
+    (tmp_path / "00000.eps").rename(tmp_path / "00000.png")
+    with pytest.raises(MaskError, match=r"00000\.png: cannot be read as a label map: it is not a PNG"):
+        read_label_map(tmp_path / "00000.png")
+
+
+def test_a_size_that_no_frame_has_is_refused_by_the_header(tmp_path):
+    save_labels(tmp_path / "a.png", LABELS)
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", 9000, 9000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(bytes(content))
+    with pytest.raises(MaskError, match=r"a\.png claims 9000x9000 pixels"):
+        read_label_map(tmp_path / "a.png")

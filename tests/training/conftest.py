@@ -98,6 +98,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: root / name for name in ("objects", "photos", "clips")}
 
 
+@pytest.fixture(scope="session")
+def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs `red_1` to `red_3` and `blue_1` to `blue_3`: an object of that colour on black."""
+    root = tmp_path_factory.mktemp("classes")
+    rng = np.random.default_rng(1)
+    for folder in ("images", "masks"):
+        (root / folder).mkdir()
+    for name, colour in (("red", (230, 20, 20)), ("blue", (20, 20, 230))):
+        for index in range(1, 4):
+            mask = blob(rng, 96)
+            picture = np.where(mask[..., None], np.array(colour, np.uint8), np.uint8(0))
+            Image.fromarray(picture).save(root / f"images/{name}_{index}.webp", lossless=True)
+            Image.fromarray(mask.astype(np.uint8)).save(root / f"masks/{name}_{index}.png")
+    return root
+
+
 @pytest.fixture
 def recipe_file(tmp_path: Path) -> Path:
     """A recipe of 4 steps on pasted clips that trains S alone."""

@@ -13,7 +13,8 @@ from vosctl.training.batches import Batches
 from vosctl.training.export import export_checkpoint
 from vosctl.training.frtm_network import StepPlan
 from vosctl.training.optimization import rate_at
-from vosctl.training.recipe import Recipe, read_recipe
+from vosctl.training.recipe import Recipe
+from vosctl.training.recipe_file import read_recipe
 from vosctl.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -42,7 +43,7 @@ steps = 4
 batch = 2
 size = [64, 96]
 frames = 3
-step = 1
+frame_gap = 1
 objects = 2
 several = 0.5
 
@@ -136,9 +137,9 @@ def test_checkpointing_changes_nothing(data: dict[str, Path], tmp_path: Path) ->
 
 def test_recipes_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"recipe\.toml: .*A-GAME needs step >= 1 and a size that 16 divides"
+        UsageError, match=r"recipe\.toml: .*A-GAME needs frame_gap >= 1 and a size that 16 divides"
     ):
-        recipe_of(tmp_path, step="0")
+        recipe_of(tmp_path, frame_gap="0")
     with pytest.raises(UsageError, match=r"recipe\.toml: .*sees no object"):
         recipe_of(tmp_path, encoding="8\nappearance = false\nmask_propagation = false")
     with pytest.raises(UsageError, match="expected two learning rates"):

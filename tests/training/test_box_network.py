@@ -1,3 +1,5 @@
+"""Tests of `box_network` and `box_validation`."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from vosctl.training.boxed_objects import find_boxes
 from vosctl.training.export import export_checkpoint
 from vosctl.training.frtm_network import StepPlan
 from vosctl.training.pictures import read_labels
-from vosctl.training.recipe import Recipe, read_recipe
+from vosctl.training.recipe import Recipe
+from vosctl.training.recipe_file import read_recipe
 from vosctl.training.trainer import Trainer
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ import torch
 from tests.training.conftest import RECIPE
 from vosctl.training.checkpoint import read_checkpoint
 from vosctl.training.log import read_log
-from vosctl.training.recipe import read_recipe
+from vosctl.training.recipe_file import read_recipe
 from vosctl.training.trainer import Trainer
 
 

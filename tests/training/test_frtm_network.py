@@ -7,7 +7,7 @@ import torch
 
 from vosctl.training.batches import Batches
 from vosctl.training.frtm_network import StepPlan, TrainingNetwork, degrade_masks
-from vosctl.training.recipe import read_recipe
+from vosctl.training.recipe_file import read_recipe
 from vosctl.training.sample import Batch
 
 PLAN = StepPlan(seed=1, drift=False, ordered=False, train_stem=True, frozen_statistics=False)
@@ -139,7 +139,7 @@ def test_in_ordered_steps_the_prior_is_the_last_prediction(network: TrainingNetw
 
 def test_clips_are_in_order_where_they_are_tracked(recipe_file: Path, data: dict[str, Path]) -> None:
     recipe = read_recipe(recipe_file)
-    ordered = replace(recipe, stages=(replace(recipe.stages[0], step=2),))
+    ordered = replace(recipe, stages=(replace(recipe.stages[0], frame_gap=2),))
     plans = [StepPlan.of(ordered, step) for step in range(4)]
     assert [plan.ordered for plan in plans] == [plan.drift for plan in plans]
     assert {plan.drift for plan in plans} == {False, True}

@@ -1,3 +1,7 @@
+"""Tests of `trainer`, with its parts `batches`, `backbone_training`, `checkpoint`, `export`, `optimization`,
+`validation` and `plot`.
+"""
+
 import json
 import math
 from dataclasses import replace
@@ -19,8 +23,9 @@ from vosctl.training.export import export_checkpoint
 from vosctl.training.frtm_network import StepPlan, TrainingNetwork
 from vosctl.training.log import read_log
 from vosctl.training.optimization import MovingAverage, learning_rate
-from vosctl.training.recipe import OptimizerRecipe, Recipe, read_recipe
-from vosctl.training.start import load_backbone, load_refinement, load_start
+from vosctl.training.recipe import OptimizerRecipe, Recipe
+from vosctl.training.recipe_file import read_recipe
+from vosctl.training.start import load_backbone
 from vosctl.training.trainer import Progress, Trainer
 
 CPU = torch.device("cpu")
@@ -107,6 +112,26 @@ def test_an_export_is_a_model(recipe_file: Path, data: dict[str, Path], tmp_path
     assert str(tmp_path) not in card
 
 
+def test_a_run_that_was_begun_with_an_old_recipe_goes_on_and_is_exported(
+    recipe_file: Path, data: dict[str, Path], tmp_path: Path
+) -> None:
+    """`frame_gap` was `step` once, and a checkpoint holds its recipe's text."""
+    recipe = read_recipe(recipe_file)
+    old = recipe.text.replace("steps = 4", "steps = 4\nstep = 1")
+    Trainer(replace(recipe, text=old), data, tmp_path / "run", CPU).run(until=1)
+    lines: list[Progress] = []
+    resumed = Trainer(recipe, data, tmp_path / "run", CPU, resume=True, report=lines.append)
+    assert [line.warning for line in lines] == [
+        "the recipe is not the one that the run began with; going on by the new one"
+    ]
+    assert resumed.step == 1
+    export_checkpoint(tmp_path / "run/checkpoint.pt", tmp_path / "first.pt")
+    export_checkpoint(
+        tmp_path / "run/checkpoint.pt", tmp_path / "mean.pt", blend=(tmp_path / "first.pt", 0.5)
+    )
+    assert json.loads((tmp_path / "mean.json").read_text())["recipe"]["stages"][0]["frame_gap"] == 1
+
+
 def test_an_export_may_be_a_mean_with_an_earlier_model(
     recipe_file: Path, data: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -162,64 +187,6 @@ def test_a_start_is_used_and_given_statistics(
     assert trainer.network.backbone.bn1.running_mean.any()
     with pytest.raises(UsageError, match=r"conv1\.weight is missing"):
         load_backbone(trainer.network.backbone, {"x": torch.zeros(1)}, tmp_path / "other.pth")
-
-
-@torch.no_grad()
-def test_a_run_that_sees_the_prior_starts_from_one_that_does_not(recipe: Recipe, tmp_path: Path) -> None:
-    earlier = TrainingNetwork(recipe).eval()
-    write_weights(tmp_path / "earlier.pt", "frtm-rn18", earlier.state_dict(), {})
-    later = TrainingNetwork(replace(recipe, model=replace(recipe.model, prior=True))).eval()
-    load_start(later, tmp_path / "earlier.pt")
-    features = earlier.backbone(torch.rand(1, 3, 64, 96))
-    scores = torch.rand(1, 1, 4, 6)
-    before = earlier.refinement(features, scores, (64, 96))
-    after = later.refinement(features, scores, (64, 96), torch.rand(1, 1, 4, 6))
-    torch.testing.assert_close(after, before, rtol=0, atol=0.02)  # half precision in the file
-
-    write_weights(tmp_path / "later.pt", "frtm-rn18", later.state_dict(), {})
-    with pytest.raises(UsageError, match=r"later\.pt does not fit the recipe's network"):
-        load_start(earlier, tmp_path / "later.pt")
-
-
-@torch.no_grad()
-def test_a_run_with_narrower_encoders_leaves_out_what_does_nothing(recipe: Recipe, tmp_path: Path) -> None:
-    earlier = TrainingNetwork(recipe).eval()
-    for encoder in earlier.refinement.TSE.values():
-        encoder.transform[0].weight[7] = 0  # so its channel is a constant that nothing follows
-        encoder.transform[0].bias[7] = 0
-        encoder.transform[4].weight[:, 20] = 0  # nobody listens
-    write_weights(tmp_path / "earlier.pt", "frtm-rn18", earlier.state_dict(), {})
-    later = TrainingNetwork(replace(recipe, model=replace(recipe.model, encoder_width=64))).eval()
-    load_start(later, tmp_path / "earlier.pt")
-    features = earlier.backbone(torch.rand(1, 3, 64, 96))
-    arguments = features, torch.rand(1, 1, 4, 6), (64, 96)
-    expected = earlier.refinement(*arguments)
-    torch.testing.assert_close(later.refinement(*arguments), expected, rtol=0, atol=0.02)  # half precision
-    assert later.refinement.TSE["layer2"].transform[2].weight.shape[:2] == (64, 64)
-
-
-def test_a_larger_model_goes_on_from_a_small_ones_refinement(recipe: Recipe, tmp_path: Path) -> None:
-    small = TrainingNetwork(recipe)
-    write_weights(tmp_path / "small.pt", "frtm-rn18", small.state_dict(), {})
-    large = TrainingNetwork(replace(recipe, model=replace(recipe.model, backbone="resnet50")))
-    before = {name: value.clone() for name, value in large.state_dict().items()}
-    load_refinement(large, tmp_path / "small.pt")
-    for name, value in large.state_dict().items():
-        if name.startswith("refinement.") and ".reduce.0." not in name:
-            expected = small.state_dict()[name]
-            torch.testing.assert_close(value, expected, rtol=0, atol=1e-3)  # half precision in the file
-        else:
-            assert torch.equal(value, before[name]), name
-
-    load_refinement(
-        TrainingNetwork(replace(recipe, model=replace(recipe.model, prior=True))), tmp_path / "small.pt"
-    )
-    wide = TrainingNetwork(replace(recipe, model=replace(recipe.model, encoder_width=72)))
-    with pytest.raises(UsageError, match=r"small\.pt does not fit the recipe's network"):
-        load_refinement(wide, tmp_path / "small.pt")
-    torch.save(small.backbone.state_dict(), tmp_path / "backbone.pth")
-    with pytest.raises(UsageError, match=r"backbone\.pth holds no refinement network"):
-        load_refinement(large, tmp_path / "backbone.pth")
 
 
 def test_runs_are_not_overwritten_by_mistake(recipe: Recipe, data: dict[str, Path], tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def train(
 
     from vosctl.compute.devices import choose_device
     from vosctl.training.distributed import several_processes
-    from vosctl.training.recipe import read_recipe
+    from vosctl.training.recipe_file import read_recipe
     from vosctl.training.trainer import Progress, Trainer
 
     content = read_recipe(recipe)

@@ -42,8 +42,8 @@ class Sequence:
     """The label maps there are, in order; each has the stem of its frame."""
     merge_objects: bool
     """DAVIS 2016: all ids are one object."""
-    late_starts: bool
-    """YouTube-VOS: objects may start after the first frame."""
+    rules: DatasetName
+    """Whose rules say when objects start and which frames count."""
     object_frames: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """(id, stems of the frames it is in) for each object that `meta.json` lists."""
 
@@ -154,7 +154,7 @@ def _davis_sequences(
             frames=_images(images / sequence),
             annotations=_label_maps(annotations / sequence),
             merge_objects=name is DatasetName.DAVIS16,
-            late_starts=False,
+            rules=name,
         )
         for sequence in names
     )
@@ -192,7 +192,7 @@ def _youtube_sequences(root: Path, split: str, only: tuple[str, ...]) -> tuple[S
             frames=_images(images / video),
             annotations=_label_maps(annotations / video),
             merge_objects=False,
-            late_starts=True,
+            rules=DatasetName.YTVOS18,
             object_frames=objects.get(video, ()),
         )
         for video in names

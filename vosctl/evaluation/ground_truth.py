@@ -2,14 +2,17 @@
 
 The rules, for annotations:
 
-- The objects are the ids of the first annotation. Ids that turn up later are background, as in the DAVIS
-  tool. Ids need not be contiguous: an id that the first annotation lacks is no object. YouTube-VOS has late
-  starts: an object starts in the first frame that `meta.json` lists for it and whose annotation has it.
-- 255 is void and counts as background, but where the first annotation holds nothing else than 0 and 255
-  (DAVIS 2016), the sequence has one object, 1, and every value but 0 is it.
+- DAVIS: the objects are the ids of the first annotation, which is the first frame's. Ids that turn up later
+  are background, as in the DAVIS tool. Ids need not be contiguous.
+- YouTube-VOS and a folder of one's own have late starts: an object starts in the first frame whose annotation
+  has it, and in YouTube-VOS only in one that `meta.json` lists for it.
+- 255 is void and counts as background. But where the first annotation that is not empty holds nothing else
+  than 0 and 255 (DAVIS 2016), the sequence has one object, 1, and every value but 0 is it. YouTube-VOS has no
+  such annotations.
 - DAVIS 2016 merges all ids to 1.
-- Frames that count: for DAVIS all annotated ones but the first and the last; for YouTube-VOS all after the
-  object's start, if all of them are annotated (which they are not in its `valid`: its server scores that).
+- Frames that count: for DAVIS all annotated ones but the first and the last; for a folder the same, and for
+  each object only those after its start; for YouTube-VOS all after the object's start, if all of them are
+  annotated (which they are not in its `valid`: its server scores that).
 
 And for predictions:
 
@@ -26,7 +29,7 @@ import numpy as np
 
 from vosctl.arrays import Labels
 from vosctl.errors import DatasetError, MaskError
-from vosctl.evaluation.datasets import Sequence
+from vosctl.evaluation.datasets import DatasetName, Sequence
 from vosctl.evaluation.label_maps import ids_in, read_label_map
 
 VOID = 255
@@ -102,11 +105,18 @@ def read_ground_truth(sequence: Sequence) -> GroundTruth:
     """Read as much of a sequence's annotations as it takes to know its objects.
 
     Raises:
-        DatasetError: the first annotation is not of the first frame, or there is no object.
+        DatasetError: the first annotation of a DAVIS sequence is not of the first frame, or there is no
+            object.
         MaskError: an annotation cannot be read.
     """
-    if sequence.late_starts:
+    if sequence.rules is DatasetName.YTVOS18:
         return _youtube_truth(sequence)
+    if sequence.rules is DatasetName.FOLDER:
+        return _folder_truth(sequence)
+    return _davis_truth(sequence)
+
+
+def _davis_truth(sequence: Sequence) -> GroundTruth:
     first = sequence.annotations[0]
     if first.stem != sequence.frames[0].stem:
         raise DatasetError(
@@ -121,29 +131,70 @@ def read_ground_truth(sequence: Sequence) -> GroundTruth:
     return GroundTruth(sequence, binary, dict.fromkeys(ids, 0), dict.fromkeys(ids, stems) if stems else {})
 
 
+def _folder_truth(sequence: Sequence) -> GroundTruth:
+    """Each object starts where it is first seen, for which all annotations are read."""
+    annotations = _annotations_of_frames(sequence)
+    binary: bool | None = None
+    starts: dict[int, int] = {}
+    for index, path in annotations.items():
+        values = read_label_map(path)
+        if binary is None and values.any():
+            binary = _is_binary(values)
+        for object_id in _objects_in(_understood(values, bool(binary), merge_objects=False)):
+            starts.setdefault(object_id, index)
+    if not starts:
+        raise DatasetError(
+            f"{sequence.annotations[0].parent}: no object in any annotation; expected ids from 1 to 254, or "
+            "255 alone"
+        )
+    starts = dict(sorted(starts.items()))
+    counting = list(annotations)[1:-1]
+    scored = {
+        object_id: stems
+        for object_id, start in starts.items()
+        if (stems := tuple(sequence.frames[index].stem for index in counting if index > start))
+    }
+    return GroundTruth(sequence, bool(binary), starts, scored)
+
+
 def _youtube_truth(sequence: Sequence) -> GroundTruth:
     stems = [path.stem for path in sequence.frames]
-    annotations = {path.stem: path for path in sequence.annotations if path.stem in stems}
+    annotations = _annotations_of_frames(sequence)
     candidates = dict(sequence.object_frames)
-    starts: dict[int, int] = {}
-    for stem, path in annotations.items():
-        if candidates and len(starts) == len(candidates):
-            break  # every object that is listed has started
-        for object_id in _objects_in(_understood(read_label_map(path), binary=False, merge_objects=False)):
-            if not candidates or stem in candidates.get(object_id, ()):
-                starts.setdefault(object_id, stems.index(stem))
+    starts = _youtube_starts(annotations, stems, candidates)
     lost = sorted(set(candidates) - set(starts))
     if lost or not starts:
         what = f"objects {_listed(lost)} of meta.json have" if lost else "no object has"
         raise DatasetError(
             f"{sequence.annotations[0].parent}: {what} no mask in any frame they are listed for"
         )
-    starts = dict(sorted(starts.items()))
-    complete = all(stem in annotations for stem in stems[min(starts.values()) :])
+    complete = all(index in annotations for index in range(min(starts.values()), len(stems)))
     scored = {object_id: tuple(stems[start + 1 :]) for object_id, start in starts.items() if complete}
     return GroundTruth(
         sequence, False, starts, {object_id: counted for object_id, counted in scored.items() if counted}
     )
+
+
+def _youtube_starts(
+    annotations: Mapping[int, Path], stems: list[str], candidates: Mapping[int, tuple[str, ...]]
+) -> dict[int, int]:
+    """Where each object starts, by rising id; `candidates` are the frames that `meta.json` lists, if any."""
+    starts: dict[int, int] = {}
+    for index, path in annotations.items():
+        if candidates and len(starts) == len(candidates):
+            break  # every object that is listed has started
+        for object_id in _objects_in(_understood(read_label_map(path), binary=False, merge_objects=False)):
+            if not candidates or stems[index] in candidates.get(object_id, ()):
+                starts.setdefault(object_id, index)
+    return dict(sorted(starts.items()))
+
+
+def _annotations_of_frames(sequence: Sequence) -> dict[int, Path]:
+    """The annotation of each frame that has one, by the frame's index, in order."""
+    by_stem = {path.stem: path for path in sequence.annotations}
+    return {
+        index: by_stem[frame.stem] for index, frame in enumerate(sequence.frames) if frame.stem in by_stem
+    }
 
 
 def _is_binary(values: Labels) -> bool:

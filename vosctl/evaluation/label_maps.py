@@ -1,31 +1,37 @@
-"""Label maps read as they are stored: no palette is interpreted, a score judges the ids in the file."""
+"""Label maps are read as they are stored: no palette is interpreted, a score judges the ids in the file."""
 
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.limits import check_size
 
 
 def read_label_map(path: Path) -> Labels:
-    """Read the ids (H, W) of a palette or gray image.
+    """Read the ids (H, W) of a palette or gray PNG.
 
-    Gray in three channels counts: parts of DAVIS 2016 are stored so.
+    Gray in three channels counts: parts of DAVIS 2016 are stored so. Other formats are refused whatever the
+    file's name is, since Pillow hands some of them (EPS, for one) to other programs.
 
     Raises:
-        MaskError: the file is missing, cannot be read, is a colour picture or holds ids above 255.
+        MaskError: the file is missing, cannot be read, claims too many pixels, is a colour picture or holds
+            ids above 255.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=("PNG",)) as image:
+            check_size(path, *image.size)  # by the header alone: the pixels may be more than fit into memory
             mode = image.mode
             values = np.asarray(image)  # (H, W) or (H, W, channels)
     except FileNotFoundError:
         raise MaskError(f"{path}: no such file; expected a label map, a PNG of object ids") from None
+    except UnidentifiedImageError as error:
+        raise MaskError(f"{path}: cannot be read as a label map: it is not a PNG; save it as one") from error
     except IMAGE_ERRORS as error:
-        raise MaskError(f"{path}: cannot be read as a label map: {error}") from error
+        raise MaskError(f"{path}: cannot be read as a label map: {error}; fetch it again") from error
     if values.ndim == 3:
         values = _gray_of(values, path, mode)
     if values.dtype != np.uint8:

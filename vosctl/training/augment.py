@@ -1,13 +1,16 @@
 """What happens to the pictures of a clip after they have been put together: light, colour, blur, noise,
-JPEG.
+compression.
 """
 
 import io
 from dataclasses import dataclass
+from fractions import Fraction
 
+import av
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the field's name for it)
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -35,6 +38,8 @@ class Augmentation:
     """Probability, per clip, of sensor noise of up to 4 %."""
     jpeg: float = 0.15
     """Probability, per clip, of JPEG blocks."""
+    video: float = 0.0
+    """Probability, per clip, of what a video codec (H.264) leaves at a low rate, from frame to frame."""
 
 
 def augment(images: Tensor, rng: np.random.Generator, strength: Augmentation) -> Tensor:
@@ -71,7 +76,39 @@ def augment(images: Tensor, rng: np.random.Generator, strength: Augmentation) ->
     if rng.random() < strength.jpeg:
         quality = int(rng.integers(25, 80))
         images = torch.stack([_jpeg(frame, quality) for frame in images])
+    if strength.video and rng.random() < strength.video:
+        images = video_compressed(images, int(rng.integers(26, 40)))
     return images
+
+
+def video_compressed(images: Tensor, quality: int) -> Tensor:
+    """Take frames through an H.264 encoder and back.
+
+    Args:
+        images: (T, 3, H, W) RGB in [0, 1], in the order in which they are coded.
+        quality: the rate factor (CRF); 23 is usual, 40 is coarse.
+
+    Returns:
+        The same shape, in [0, 1].
+    """
+    height, width = images.shape[2:]
+    even = F.pad(images, (0, width % 2, 0, height % 2), mode="replicate")  # colour has half the resolution
+    encoder = av.CodecContext.create("libx264", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = even.shape[3], even.shape[2], "yuv420p"
+    encoder.time_base = Fraction(1, 25)
+    # One thread, for with several the result may hang on how many the machine has.
+    encoder.options = {"crf": str(quality), "preset": "veryfast", "tune": "zerolatency", "threads": "1"}
+    packets = []
+    for frame in even:
+        picture = av.VideoFrame.from_ndarray(_bytes_of(frame), format="rgb24")
+        packets += encoder.encode(picture)
+    packets += encoder.encode(None)
+    decoder = av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoded = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
+    pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in decoded])
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)[..., :height, :width].float() / 255
 
 
 def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
@@ -85,8 +122,13 @@ def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
 
 
 def _jpeg(frame: Tensor, quality: int) -> Tensor:
-    pixels = (frame * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(_bytes_of(frame)).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as picture:
         return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
+
+
+def _bytes_of(frame: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) in [0, 1] -> (H, W, 3) uint8."""
+    pixels: NDArray[np.uint8] = (frame * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return pixels

@@ -19,7 +19,7 @@ from vosctl.training.distractors import WithDistractors
 from vosctl.training.frtm_network import StepPlan
 from vosctl.training.pasted_clips import PastedClips
 from vosctl.training.recipe import Recipe, SourceRecipe
-from vosctl.training.sample import Batch, ClipSource, choose_objects
+from vosctl.training.sample import Batch, ClipOptions, ClipSource, choose_objects
 from vosctl.training.still_clips import StillClips
 
 # A clip whose reference shows no object is drawn again, so many times at most.
@@ -43,8 +43,13 @@ def check_data(data: Mapping[str, Path], names: Sequence[str]) -> None:
             raise DatasetError(f"{data[name]} (the data {name!r}) does not exist")
 
 
-def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
+def open_source(recipe: SourceRecipe, data: Mapping[str, Path], options: ClipOptions) -> ClipSource:
     """Open one source of clips.
+
+    Args:
+        recipe: the source's.
+        data: where the data is, by name.
+        options: what happens in clips that are made from photographs.
 
     Raises:
         DatasetError: its data is not as expected.
@@ -54,13 +59,13 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path]) -> ClipSource:
     if recipe.kind == "clips":
         source = RealClips(open_sequences(path), recipe.without)
     elif recipe.kind == "still":
-        source = StillClips(path)
+        source = StillClips(path, options)
     elif recipe.kind == "boxes":
         source = BoxedObjects(find_pictures(path, recipe.without))
     else:
-        source = PastedClips(path, data[recipe.backgrounds])
+        source = PastedClips(path, data[recipe.backgrounds], options)
     if recipe.distractors:
-        source = WithDistractors(source, data[recipe.objects], recipe.distractors)
+        source = WithDistractors(source, data[recipe.objects], recipe.distractors, options)
     return source
 
 
@@ -77,7 +82,7 @@ class Batches(Dataset[Batch]):
         self.recipe = recipe
         self.data = data
         self.rank = rank
-        self.sources = [open_source(source, data) for source in recipe.sources]
+        self.sources = [open_source(source, data, recipe.clips) for source in recipe.sources]
         weights = np.array([source.weight for source in recipe.sources])
         self.shares = weights / weights.sum()
 
@@ -88,13 +93,13 @@ class Batches(Dataset[Batch]):
         stage = self.recipe.stage_at(step)
         shared = np.random.default_rng([self.recipe.seed, step])  # the same in all processes
         objects = stage.objects if shared.random() < stage.several else 1
-        time_step = stage.step if StepPlan.of(self.recipe, step).ordered else 0
+        frame_gap = stage.frame_gap if StepPlan.of(self.recipe, step).ordered else 0
         images, masks, present = [], [], []
         for index in range(stage.batch):
             rng = np.random.default_rng([self.recipe.seed, step, self.rank, index])
             for _ in range(_DRAWS):
                 source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
-                clip = source.draw(rng, stage.frames, stage.size, time_step)
+                clip = source.draw(rng, stage.frames, stage.size, frame_gap)
                 clip_masks, there = choose_objects(clip.labels, rng, objects, self.recipe.merge)
                 if there.any():
                     break

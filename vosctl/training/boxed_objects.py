@@ -32,7 +32,7 @@ class BoxedObjects:
         self.pictures = pictures
 
     def draw(
-        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], frame_gap: int = 0
     ) -> TrainingClip:
         """Draw an object, id 1, in a clip of one frame; empty where the picture drawn shows none.
 

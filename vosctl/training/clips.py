@@ -86,17 +86,17 @@ class RealClips:
             raise DatasetError(f"`without` leaves none of the {len(sequences)} sequences")
 
     def draw(
-        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], frame_gap: int = 0
     ) -> TrainingClip:
         """Draw frames of a random clip; see `choose_frames`."""
         sequence = self.sequences[int(rng.integers(len(self.sequences)))]
-        chosen = choose_frames(rng, len(sequence.frames), frames, step)
+        chosen = choose_frames(rng, len(sequence.frames), frames, frame_gap)
         zoom = float(np.exp(rng.uniform(0.0, 0.55)))
         flip = -1.0 if rng.random() < 0.5 else 1.0
         aspect = float(np.exp(rng.uniform(-0.12, 0.12)))
         angle = rng.normal(0, 0.05)
         where = rng.uniform(0.0, 1.0, 2)
-        hand = random_per_frame(rng, frames, step, lambda rng: rng.normal(size=4))
+        hand = random_per_frame(rng, frames, frame_gap, lambda rng: rng.normal(size=4))
         images, maps = [], []
         for index, shake in zip(chosen, hand, strict=True):
             image = read_image(sequence.frames[index], shortest=round(min(size) * min(zoom, 1.2)))

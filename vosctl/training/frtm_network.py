@@ -46,7 +46,7 @@ class StepPlan:
         return cls(
             seed=seed,
             drift=drift,
-            ordered=recipe.stage_at(step).step > 0 and (drift or recurrent),
+            ordered=recipe.stage_at(step).frame_gap > 0 and (drift or recurrent),
             train_stem=step % recipe.optimizer.stem_every == 0,
             frozen_statistics=step >= recipe.optimizer.freeze_statistics * recipe.total_steps,
         )

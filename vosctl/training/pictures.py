@@ -1,6 +1,7 @@
 """Reading single training pictures and their masks, no larger than they are needed."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,30 +11,35 @@ from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.limits import check_size
 
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+# Pillow knows more formats than these, and hands some of them (EPS, for one) to other programs.
+_IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 def read_image(path: Path, shortest: int | None = None) -> Tensor:
     """(3, h, w) float32 RGB in [0, 1].
 
     Args:
-        path: a JPEG or PNG.
+        path: a JPEG, PNG or WebP file; its content decides, not its name.
         shortest: how many pixels of the shorter side are wanted. A JPEG of twice the size or more is then
             decoded at a half, a quarter or an eighth, which costs as much less.
 
     Raises:
         DatasetError: the file cannot be read.
+        MaskError: it claims more pixels than a frame may have.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=_IMAGE_FORMATS) as picture:
+            check_size(path, *picture.size)
             if shortest is not None:
                 factor = shortest / min(picture.size)
                 picture.draft("RGB", (round(picture.width * factor), round(picture.height * factor)))
             pixels = np.asarray(picture.convert("RGB"))
     except IMAGE_ERRORS as error:
         raise DatasetError(
-            f"{path} cannot be read as a picture ({error}): remove it or fetch it again"
+            f"{path} cannot be read as a JPEG, PNG or WebP picture ({error}): remove it or fetch it again"
         ) from error
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div_(255)
 
@@ -45,9 +51,11 @@ def read_labels(path: Path) -> Tensor:
 
     Raises:
         DatasetError: the file cannot be read or holds no ids.
+        MaskError: it claims more pixels than a frame may have.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=("PNG",)) as picture:
+            check_size(path, *picture.size)
             if picture.mode not in ("P", "L", "1"):
                 raise DatasetError(
                     f"{path} is a picture of mode {picture.mode}, not a label map (palette or grey)"
@@ -55,7 +63,9 @@ def read_labels(path: Path) -> Tensor:
             two_values = picture.mode != "P"
             labels = np.array(picture if picture.mode != "1" else picture.convert("L"))
     except IMAGE_ERRORS as error:
-        raise DatasetError(f"{path} cannot be read as a label map ({error}): fetch it again") from error
+        raise DatasetError(
+            f"{path} cannot be read as a label map, a PNG ({error}): fetch it again"
+        ) from error
     if two_values and set(np.unique(labels)) <= {0, 255}:
         labels = (labels > 0).astype(np.uint8)
     return torch.from_numpy(labels)
@@ -69,15 +79,27 @@ def list_images(folder: Path) -> list[Path]:
     """
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _IMAGE_SUFFIXES)
     if not paths:
-        raise DatasetError(f"{folder} holds no pictures (*.jpg, *.jpeg, *.png)")
+        raise DatasetError(f"{folder} holds no pictures (*.jpg, *.jpeg, *.png, *.webp)")
     return paths
 
 
 @dataclass(frozen=True)
 class MaskedPhotos:
-    """Photographs with object masks: `images/<name>.jpg` and `masks/<name>.png` of one folder."""
+    """Photographs with object masks: `images/<name>.jpg` (or PNG, WebP) and `masks/<name>.png`.
+
+    The class of a photograph is what stands before the first `_` of its name, and the whole name without one.
+    """
 
     pairs: tuple[tuple[Path, Path], ...]
+
+    @cached_property
+    def alike(self) -> dict[str, tuple[tuple[Path, Path], ...]]:
+        """The pairs of each class and, under its own name, each pair."""
+        found: dict[str, list[tuple[Path, Path]]] = {}
+        for pair in self.pairs:
+            for name in {pair[0].stem, class_of(pair[0].stem)}:
+                found.setdefault(name, []).append(pair)
+        return {name: tuple(pairs) for name, pairs in found.items()}
 
     @classmethod
     def find(cls, folder: Path) -> "MaskedPhotos":
@@ -94,11 +116,23 @@ class MaskedPhotos:
             pairs.append((image, mask))
         return cls(tuple(pairs))
 
-    def draw(self, rng: np.random.Generator, longest: int) -> tuple[Tensor, Tensor]:
-        """A photograph (3, h, w) in [0, 1] and its label map (h, w) uint8, the longer side at most
-        `longest`.
+    def draw(self, rng: np.random.Generator, longest: int, like: str = "") -> tuple[Tensor, Tensor, str]:
+        """Draw a photograph.
+
+        Args:
+            rng: the source of all random numbers.
+            longest: the longer side is scaled down to so many pixels at most.
+            like: name of a photograph: draw that one or, as often, any of its class, where they are here;
+                empty for any.
+
+        Returns:
+            The photograph (3, h, w) in [0, 1], its label map (h, w) uint8, and its name.
         """
-        image_path, mask_path = self.pairs[int(rng.integers(len(self.pairs)))]
+        pairs = self.pairs
+        if like:
+            of_class = self.alike.get(class_of(like), pairs)
+            pairs = self.alike.get(like, of_class) if rng.random() < 0.5 else of_class
+        image_path, mask_path = pairs[int(rng.integers(len(pairs)))]
         image, labels = read_image(image_path), read_labels(mask_path)
         if labels.shape != image.shape[1:]:
             raise DatasetError(
@@ -113,4 +147,9 @@ class MaskedPhotos:
             labels = torch.nn.functional.interpolate(labels[None, None], size=size, mode="nearest-exact")[
                 0, 0
             ]
-        return image, labels
+        return image, labels, image_path.stem
+
+
+def class_of(name: str) -> str:
+    """The class of a photograph, by its name: `cats` of `cats_0001`."""
+    return name.partition("_")[0]

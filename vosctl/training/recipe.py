@@ -1,17 +1,15 @@
-"""Training recipes: a TOML file read into typed, checked values."""
+"""Training recipes: all that decides what a training run does. `recipe_file` reads and checks them."""
 
-import dataclasses
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from vosctl.errors import UsageError
 from vosctl.systems.agame.network import AGAMEOptions
-from vosctl.systems.box.network import SIZE as BOX_SIZE
 from vosctl.systems.frtm.refinement import PUBLISHED
 from vosctl.training.augment import Augmentation
-from vosctl.training.typed_table import read_table
+from vosctl.training.sample import ClipOptions
+
+TORCHVISION = "torchvision"
+"""The `start` that stands for torchvision's weights."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,8 @@ class ModelRecipe:
     """Which ResNet F is."""
     start: str = ""
     """Name (as in --data NAME=PATH) of the file to start from: ImageNet weights of F, or a model file with F
-    and S; empty for a random start. Parts that the file lacks start at random."""
+    and S; "torchvision" for torchvision's ImageNet weights (IMAGENET1K_V1) of F, which are downloaded once;
+    empty for a random start. Parts that the file lacks start at random."""
     refinement_start: str = ""
     """Name of a model file to start S from, after `start`; its backbone may be another."""
     prior: bool = False
@@ -70,7 +69,7 @@ class StageRecipe:
     """(H, W) of the frames."""
     frames: int = 3
     """Frames of a clip: one reference, the others to be segmented; the box network sees 1."""
-    step: int = 0
+    frame_gap: int = 0
     """0: frames in random order; n: in order of time, n apart at most, always for A-GAME and for FRTM in the
     steps with drift."""
     objects: int = 1
@@ -165,6 +164,7 @@ class Recipe:
     agame: AGAMEOptions = field(default_factory=AGAMEOptions)
     loss: LossRecipe = LossRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
+    clips: ClipOptions = field(default_factory=ClipOptions)
     augmentation: Augmentation = field(default_factory=Augmentation)
     validation: ValidationRecipe = ValidationRecipe()
     seed: int = 0
@@ -189,7 +189,8 @@ class Recipe:
 
     def data_names(self, resume: bool = False) -> list[str]:
         """The names that --data gives paths to; a run that is resumed needs none of those it started from."""
-        names = [] if resume else [self.model.start, self.model.refinement_start]
+        start = "" if self.model.start == TORCHVISION else self.model.start
+        names = [] if resume else [start, self.model.refinement_start]
         for source in self.sources:
             names += [source.data, source.backgrounds if source.kind == "pasted" else ""]
             names += [source.objects if source.distractors else ""]
@@ -207,66 +208,3 @@ class Recipe:
                 return stage, step
             step -= stage.steps
         return self.stages[-1], step
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe.
-
-    Raises:
-        UsageError: the file is missing or no TOML, or a key or value does not fit.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read ({error.strerror}): expected a recipe, a TOML file"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no TOML file: {error}") from error
-    recipe = read_table(Recipe, table, str(path))
-    _check(recipe, str(path))
-    return dataclasses.replace(recipe, text=text)
-
-
-def _check(recipe: Recipe, file: str) -> None:
-    if not recipe.sources or not recipe.stages:
-        raise UsageError(f"{file}: expected at least one [[sources]] and one [[stages]]")
-    if sum(s.weight for s in recipe.sources) <= 0 or any(s.weight < 0 for s in recipe.sources):
-        raise UsageError(f"{file}: the weights of the sources must be 0 or more, and not all 0")
-    for source in recipe.sources:
-        if source.kind == "pasted" and not source.backgrounds:
-            raise UsageError(f'{file}: sources.backgrounds is missing (kind = "pasted" needs photographs)')
-        if source.distractors and not source.objects:
-            raise UsageError(
-                f"{file}: sources.objects is missing (distractors are cut out of its photographs)"
-            )
-    optimizer, validation = recipe.optimizer, recipe.validation
-    if min(recipe.log_every, recipe.checkpoint_every, validation.every, optimizer.stem_every) < 1:
-        raise UsageError(f"{file}: each of log_every, checkpoint_every, every, stem_every must be 1 or more")
-    system = recipe.model.system
-    if any((s.kind == "boxes") != (system == "box") for s in recipe.sources):
-        raise UsageError(f'{file}: sources of kind = "boxes" and system = "box" go together')
-    if validation.photos and system != "box":
-        raise UsageError(f"{file}: validation.photos is for the box network")
-    if recipe.model.refinement_start and system != "frtm":
-        raise UsageError(f"{file}: model.refinement_start is for FRTM, which has a refinement network")
-    if system == "box" and recipe.model.backbone != "resnet18":
-        raise UsageError(f'{file}: the box network has backbone = "resnet18"')
-    for stage in recipe.stages:
-        if (
-            min(stage.steps, stage.batch, stage.objects) < 1
-            or stage.frames < (1 if system == "box" else 2)
-            or min(stage.size) < 32
-        ):
-            raise UsageError(
-                f"{file}: {stage}: a stage needs steps, batch, objects >= 1, frames >= 2, size >= 32"
-            )
-        if len(stage.rates) not in (0, 2) or min(stage.rates, default=1.0) <= 0:
-            raise UsageError(f"{file}: rates = {list(stage.rates)}: expected two learning rates above 0")
-        if system == "box" and (stage.frames, stage.objects, *stage.size) != (1, 1, BOX_SIZE, BOX_SIZE):
-            raise UsageError(
-                f"{file}: {stage}: box needs frames = 1, objects = 1, size = [{BOX_SIZE}, {BOX_SIZE}]"
-            )
-        if system == "agame" and (stage.step < 1 or any(s % 16 for s in stage.size)):
-            raise UsageError(f"{file}: {stage}: A-GAME needs step >= 1 and a size that 16 divides")

@@ -7,10 +7,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vosctl.errors import UsageError
+
 # In label maps: a pixel that nobody has decided about. It takes no part in the loss.
 VOID = 255
 # Of a made-up clip.
 MOST_OBJECTS = 5
+
+
+@dataclass(frozen=True)
+class ClipOptions:
+    """What happens in clips that are made from photographs (`still` and `pasted`); belongs to the recipe."""
+
+    crossing: float = 0.0
+    """Probability that the paths of two objects cross in a clip, one in front of the other. In a `still` clip
+    the one in front is one that looks alike, see below."""
+    leaving: float = 0.0
+    """Probability that an object leaves the picture and comes back; needs 3 frames. In a `still` clip it is
+    one more object that looks alike."""
+    alike: float = 0.0
+    """Share of the distractors, and of the further objects of a `pasted` clip, that are to look like the
+    clip's first object: half of them are cut out of its own photograph, half out of any of the same class.
+    The class is what stands before the first `_` of a photograph's file name."""
+    side: tuple[float, float] = (0.16, 0.85)
+    """Smallest and largest side of an object that is cut out (geometric mean of height and width), as a share
+    of the frame's shorter side. An object that covers less than 0.2 % of the first frame is not followed."""
+
+    def __post_init__(self) -> None:
+        for name in ("crossing", "leaving", "alike"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"clips.{name} is {getattr(self, name)}, expected a share from 0 to 1")
+        if not 0 < self.side[0] <= self.side[1] <= 2:
+            raise UsageError(f"clips.side is {list(self.side)}, expected two rising shares above 0, up to 2")
 
 
 @dataclass(frozen=True)
@@ -21,17 +49,20 @@ class TrainingClip:
     """(T, 3, H, W) float32, RGB in [0, 1]."""
     labels: Tensor
     """(T, H, W) uint8: 0 background, 1.. objects, 255 void."""
+    photograph: str = ""
+    """Name of the photograph that its first object comes from; empty for real clips."""
 
 
 class ClipSource(Protocol):
     """Something that clips can be drawn from."""
 
     def draw(
-        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], frame_gap: int = 0
     ) -> TrainingClip:
         """Draw a clip of that many frames, (H, W) pixels each; all random numbers come from `rng`.
 
-        With a step of 0 the frames are in random order; else in order of time, so far apart at most.
+        With a frame_gap of 0 the frames are in random order; else they are in order of time and at most that
+        many frames apart.
         """
         ...
 

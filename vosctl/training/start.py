@@ -1,4 +1,4 @@
-"""Where a run's weights start: ImageNet weights of the backbone, or a model of an earlier run."""
+"""What a run's weights start from: ImageNet weights of the backbone, or a model of an earlier run."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -8,10 +8,45 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vosctl.errors import UsageError
+from vosctl.errors import UsageError, WeightsError
 from vosctl.systems.frtm.refinement import LEVELS, RefinementNetwork
 from vosctl.systems.weights_file import read_tensors
 from vosctl.training.backbone_training import BackboneTraining
+from vosctl.training.recipe import TORCHVISION, ModelRecipe
+
+
+def start_network(network: BackboneTraining, recipe: ModelRecipe, data: Mapping[str, Path]) -> None:
+    """Start a network as the recipe's `start` says, which must not be empty.
+
+    Raises:
+        UsageError: the weights do not fit the recipe.
+        WeightsError: they cannot be read or downloaded.
+    """
+    if recipe.start == TORCHVISION:
+        load_torchvision(network.backbone, recipe.backbone)
+    else:
+        load_start(network, data[recipe.start])
+
+
+def load_torchvision(backbone: nn.Module, name: str) -> None:
+    """Start a backbone from torchvision's IMAGENET1K_V1 weights, whose hash is checked.
+
+    Raises:
+        WeightsError: they are not in torch's cache and cannot be downloaded, or are damaged.
+    """
+    # Its import takes two seconds, which nothing else here needs.
+    from torchvision.models import get_model_weights  # type: ignore[import-untyped]
+
+    weights = get_model_weights(name)["IMAGENET1K_V1"]
+    try:
+        state = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu")
+    except (OSError, RuntimeError) as error:  # no connection, a full disk; another hash
+        raise WeightsError(
+            f"torchvision's weights of {name} cannot be downloaded from {weights.url} "
+            f"({' '.join(str(error).split())}): fetch the file elsewhere, name it in the recipe "
+            f'(start = "weights") and give --data weights=FILE'
+        ) from error
+    load_backbone(backbone, state, weights.url)
 
 
 def load_start(network: BackboneTraining, path: Path) -> None:
@@ -69,7 +104,7 @@ def load_refinement(network: BackboneTraining, path: Path) -> None:
     _load(refinement, fitting, path)
 
 
-def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path) -> None:
+def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path | str) -> None:
     """Start a backbone from a state dict; what it lacks keeps its random start.
 
     Raises:

@@ -12,9 +12,12 @@ from torch import Tensor
 
 from vosctl.training import warps
 from vosctl.training.augment import gaussian_blur
+from vosctl.training.cutouts import Cutouts, paste
 from vosctl.training.order import random_per_frame
-from vosctl.training.pictures import MaskedPhotos
-from vosctl.training.sample import MOST_OBJECTS, VOID, TrainingClip
+from vosctl.training.sample import MOST_OBJECTS, VOID, ClipOptions, TrainingClip
+from vosctl.training.ways import happens, leaving_way, meeting_frame, way_past
+
+_DEFAULT = ClipOptions()
 
 
 class StillClips:
@@ -22,16 +25,18 @@ class StillClips:
 
     Args:
         objects: a folder of `images` and `masks`.
+        options: what happens in the clips.
     """
 
-    def __init__(self, objects: Path) -> None:
-        self.objects = MaskedPhotos.find(objects)
+    def __init__(self, objects: Path, options: ClipOptions = _DEFAULT) -> None:
+        self.options = options
+        self.cutouts = Cutouts(objects, options.side)
 
     def draw(
-        self, rng: np.random.Generator, frames: int, size: tuple[int, int], step: int = 0
+        self, rng: np.random.Generator, frames: int, size: tuple[int, int], frame_gap: int = 0
     ) -> TrainingClip:
         """Draw a clip; ids are the photograph's, the largest first, at most five."""
-        image, labels = self.objects.draw(rng, 2 * max(size))
+        image, labels, photograph = self.cutouts.photos.draw(rng, 2 * max(size))
         labels = _renumber(labels)
         height, width = labels.shape
         cover = max(size[0] / height, size[1] / width)
@@ -49,9 +54,9 @@ class StillClips:
         ]
         amount = float(rng.choice([0.4, 1.0, 1.6]))
         cells = int(rng.integers(4, 9))
-        bend = warps.elastic_fields(rng, frames, size, amount * 0.012 * min(size), cells, step)
-        places = random_per_frame(rng, frames, step, lambda rng: rng.uniform(0.35, 0.65, 2))
-        poses = random_per_frame(rng, frames, step, lambda rng: amount * rng.normal(size=12))
+        bend = warps.elastic_fields(rng, frames, size, amount * 0.012 * min(size), cells, frame_gap)
+        places = random_per_frame(rng, frames, frame_gap, lambda rng: rng.uniform(0.35, 0.65, 2))
+        poses = random_per_frame(rng, frames, frame_gap, lambda rng: amount * rng.normal(size=12))
         window = warps.Window(0, 0, *size)
         images, maps = [], []
         for frame, (place, pose) in enumerate(zip(places, poses, strict=True)):
@@ -78,7 +83,33 @@ class StillClips:
                 frame_image = warps.motion_blur(frame_image, (float(velocity[0]), float(velocity[1])))
             images.append(frame_image)
             maps.append(warps.sample(labels[None].float(), grid, "reflection", "nearest")[0])
-        return TrainingClip(torch.stack(images).clamp(0, 1), torch.stack(maps).to(torch.uint8))
+        maps_of_ids = torch.stack(maps).to(torch.uint8)
+        self._add_visitor(images, maps_of_ids, photograph, rng, frame_gap)
+        return TrainingClip(torch.stack(images).clamp(0, 1), maps_of_ids, photograph)
+
+    def _add_visitor(
+        self,
+        images: list[Tensor],
+        labels: Tensor,
+        photograph: str,
+        rng: np.random.Generator,
+        frame_gap: int,
+    ) -> None:
+        """Paste one more object that looks alike, in place; it crosses another, or leaves and comes back."""
+        crosses, leaves = happens(rng, self.options.crossing), happens(rng, self.options.leaving)
+        if not (crosses or leaves):
+            return
+        size = (images[0].shape[1], images[0].shape[2])
+        new_id = 1 + max((int(i) for i in torch.unique(labels) if i != VOID), default=0)
+        cutout = self.cutouts.draw(rng, size, largest=0.5, like=photograph)
+        if cutout is None or new_id > MOST_OBJECTS:
+            return
+        if crosses:
+            when = meeting_frame(rng, len(images))
+            way = way_past(rng, len(images), size, np.array(_focus(labels[when], rng)), when)
+        else:
+            way = leaving_way(rng, len(images), size, max(cutout.picture.shape[1:]))
+        paste(cutout.picture, images, labels, new_id, rng, frame_gap, way)
 
 
 def _renumber(labels: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at,
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
-from vosctl.training.start import load_refinement, load_start
+from vosctl.training.start import load_refinement, start_network
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -95,7 +95,7 @@ class Trainer:
         self.batches = Batches(recipe, data, self.rank)
         self.validation = make_validation(recipe, data, device) if self.is_main else None
         if recipe.model.start and not resume:
-            load_start(self.network, data[recipe.model.start])
+            start_network(self.network, recipe.model, data)
             if lacks_statistics(self.network.backbone):
                 self._insert_statistics()
         if recipe.model.refinement_start and not resume:

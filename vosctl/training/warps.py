@@ -113,7 +113,12 @@ def sample(picture: Tensor, grid: Tensor, padding: str = "zeros", mode: str = "b
 
 
 def elastic_fields(
-    rng: np.random.Generator, frames: int, size: tuple[int, int], amplitude: float, cells: int, step: int = 0
+    rng: np.random.Generator,
+    frames: int,
+    size: tuple[int, int],
+    amplitude: float,
+    cells: int,
+    frame_gap: int = 0,
 ) -> list[Tensor]:
     """Smooth displacement fields that change from frame to frame.
 
@@ -123,7 +128,7 @@ def elastic_fields(
         size: (H, W).
         amplitude: standard deviation in pixels.
         cells: how many independent displacements along the longer side; more are more crumpled.
-        step: 0 for frames in random order, else frames in order.
+        frame_gap: 0 for frames in random order, else frames in order.
 
     Returns:
         T tensors (2, H, W) in pixels; the first is of the same strength as the others.
@@ -131,7 +136,7 @@ def elastic_fields(
     longest = max(size)
     grid = [max(2, round(cells * side / longest)) for side in size]
     common = rng.normal(size=(1, 2, *grid))
-    own = random_per_frame(rng, frames, step, lambda rng: rng.normal(size=(2, *grid)))
+    own = random_per_frame(rng, frames, frame_gap, lambda rng: rng.normal(size=(2, *grid)))
     noise = 0.5 * common + 0.87 * own
     coarse = torch.from_numpy(noise * amplitude).float()
     return list(F.interpolate(coarse, size=size, mode="bicubic", align_corners=True))

@@ -1,9 +1,11 @@
+"""Tests of `recipe_file`, `recipe` and `typed_table`."""
+
 from pathlib import Path
 
 import pytest
 
 from vosctl.errors import UsageError
-from vosctl.training.recipe import read_recipe
+from vosctl.training.recipe_file import read_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
@@ -42,6 +44,15 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
         ("[[sources]]", "[sources]", "expected a list"),
         ("log_every = 1", "log_every = 0", "must be 1 or more"),
         ("seed = 3", "text = 'x'", "unknown key 'text'"),
+        ("steps = 4", "steps = 4\nstep = 8", "the key 'stages.step' is now called 'frame_gap': rename it"),
+        (
+            "[target]",
+            "[clips]\ncrossing = 2\n[target]",
+            "clips.crossing is 2.0, expected a share from 0 to 1",
+        ),
+        ("[target]", "[clips]\nside = [0.5, 0.1]\n[target]", "clips.side is [0.5, 0.1], expected two rising"),
+        ("seed = 3", "validation.photos = 'x'", "validation.photos is for the box network"),
+        ("seed = 3", "model.system = 'box'", 'sources of kind = "boxes" and system = "box" go together'),
     ],
 )
 def test_mistakes_are_named(recipe_file: Path, old: str, new: str, message: str) -> None:
