@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
-from vosctl.tracking.blending import backward_share, blend, draw_given, labels_of, mask_frames
+from vosctl.tracking.blending import backward_share, blend, draw_given, labels_of, mask_frames, merged
 
 
 def test_the_nearer_mask_counts_for_more() -> None:
@@ -43,3 +44,12 @@ def test_a_given_mask_is_final_for_its_objects() -> None:
     found = np.array([[1, 1, 2, 2, 0]], np.uint8)
     given = np.array([[0, 1, 1, 0, 0]], np.uint8)
     assert draw_given(found, given).tolist() == [[0, 1, 1, 2, 0]]
+
+
+def test_a_given_mask_is_certain_among_predictions() -> None:
+    predicted = torch.tensor([[0.1, 0.2], [0.9, 0.3], [0.0, 0.5]]).reshape(1, 3, 1, 2)
+    given = torch.tensor([[1, 0]])
+    maps = merged(predicted, given.float(), (1, 2), (1,))
+    assert maps[0, :, 0, 0].tolist() == [0, 1, 0]  # drawn
+    assert maps[0, :, 0, 1].tolist() == pytest.approx([0.5, 0, 0.5])  # object 1 is nowhere else
+    assert merged(None, given.float(), (1,), (1,))[0, :, 0].tolist() == [[0, 1], [1, 0]]

@@ -1,15 +1,17 @@
-"""Forward and backward results of one clip as one: each object's nearer mask counts for more."""
+"""Combines results of a clip: forward with backward passes, and predictions with masks that were given."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from vosctl.arrays import Labels, Probability
 
 
 def mask_frames(masks: Mapping[int, Labels]) -> dict[int, tuple[int, ...]]:
-    """The frames of each object's masks, ascending, by object id."""
+    """Returns, by object id, the frames whose masks hold the object, in ascending order."""
     frames: dict[int, list[int]] = {}
     for frame in sorted(masks):
         for object_id in np.unique(masks[frame]):
@@ -19,7 +21,7 @@ def mask_frames(masks: Mapping[int, Labels]) -> dict[int, tuple[int, ...]]:
 
 
 def backward_share(frame: int, masks_at: Sequence[int]) -> float:
-    """How much of an object's result at a frame comes from the backward pass, by the distance to its masks.
+    """Returns how much the backward pass counts for an object at a frame, by the distance to its masks.
 
     Args:
         frame: the index.
@@ -40,7 +42,7 @@ def backward_share(frame: int, masks_at: Sequence[int]) -> float:
 def blend(
     forward: Mapping[int, Probability], backward: Mapping[int, Probability], shares: Mapping[int, float]
 ) -> dict[int, Probability]:
-    """The probabilities of all objects that either pass knows.
+    """Returns the probabilities of all objects that either pass knows.
 
     Args:
         forward: by object id.
@@ -66,7 +68,7 @@ def blend(
 
 
 def labels_of(probabilities: Mapping[int, Probability], shape: tuple[int, int]) -> Labels:
-    """The id of the likeliest object at each pixel, 0 where the background is likelier than each.
+    """Returns the id of the likeliest object at each pixel, 0 where the background is likelier than each.
 
     Args:
         probabilities: by object id.
@@ -83,8 +85,41 @@ def labels_of(probabilities: Mapping[int, Probability], shape: tuple[int, int]) 
 
 
 def draw_given(labels: Labels, given: Labels) -> Labels:
-    """A mask that a person gave, over the result of its frame: its objects are there and nowhere else."""
+    """Lays a mask that a person gave over the result of its frame: its objects are there and nowhere else."""
     ids = np.unique(given[given > 0])
     others = np.where(np.isin(labels, ids), np.uint8(0), labels)
     drawn: Labels = np.where(given > 0, given, others)
     return drawn
+
+
+def merged(
+    predicted: Tensor | None, given: Tensor, object_ids: Sequence[int], drawn: Sequence[int]
+) -> Tensor:
+    """Probabilities in which what a person has drawn is certain.
+
+    An object of the mask is nowhere outside its drawn pixels; there, the other objects keep their prediction.
+
+    Args:
+        predicted: (1, P+1, H, W), background first, of the P objects that were known before; None if there
+            were none.
+        given: (H, W), the mask's ids.
+        object_ids: ids of all O objects; those that were known before come first.
+        drawn: ids of the objects that are in the mask.
+
+    Returns:
+        (1, O+1, H, W), background first; the sum over the maps is 1 at each pixel.
+    """
+    maps = given.new_zeros(1, len(object_ids) + 1, *given.shape)
+    if predicted is not None:
+        maps[:, : predicted.shape[1]] = predicted
+    else:
+        maps[:, 0] = 1
+    for index, object_id in enumerate(object_ids):
+        if object_id in drawn:
+            maps[:, index + 1] = 0
+    maps = torch.where(given > 0, torch.zeros_like(maps), maps)
+    for object_id in drawn:
+        maps[:, object_ids.index(object_id) + 1] += given == object_id
+    missing = (1 - maps.sum(1)).clamp(min=0)
+    maps[:, 0] += missing
+    return maps

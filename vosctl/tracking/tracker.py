@@ -22,10 +22,9 @@ from vosctl.systems.backbone import unit_range
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.systems.system import System, open_system
-from vosctl.tracking.blending import draw_given
+from vosctl.tracking.blending import draw_given, merged
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_argmax
-from vosctl.tracking.given import merged
 from vosctl.tracking.inputs import as_frame, as_labels, masks_by_frame
 
 
