@@ -10,14 +10,14 @@ are imported when they are first asked for: `import vosctl` alone does not load 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vosctl.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from vosctl.errors import VosctlError as VosctlError
     from vosctl.systems.registry import load_model as load_model
     from vosctl.systems.settings import TrackerSettings as TrackerSettings
     from vosctl.tracking.tracker import TrackedFrame as TrackedFrame
     from vosctl.tracking.tracker import Tracker as Tracker
-
-__version__ = "0.1.0"
 
 _HOME = {
     "TrackedFrame": "vosctl.tracking.tracker",

@@ -6,8 +6,8 @@ import pytest
 
 from tests.cli.command import Command, Result
 from tests.small import moving_discs, tiny_backbone_file
-from vosctl.masks.palette import save_palette_png
 from vosctl.media.clip import ClipInfo
+from vosctl.media.palette import save_palette_png
 from vosctl.media.video_writer import VideoWriter
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from tests.small import moving_discs
-from vosctl.masks.palette import save_palette_png
 from vosctl.media.clip import ClipInfo
+from vosctl.media.palette import save_palette_png
 from vosctl.media.video_writer import VideoWriter
 
 SIZE = (96, 64)  # (width, height)

@@ -6,8 +6,8 @@ import pytest
 import typer
 
 from tests.cli.command import Command
-from vosctl import __version__
 from vosctl.cli.app import app
+from vosctl.version import __version__
 
 
 def test_version_at_once_without_torch(vosctl: Command) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.cli.command import Command
 from tests.cli.small_runs import discs, labels_in, results_in, write_clip_and_mask
 from tests.small import overlap
-from vosctl.masks.palette import save_palette_png
+from vosctl.media.palette import save_palette_png
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_an_interrupted_run_both_ways_goes_on(
     vosctl: Command, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vosctl.job.backward._INTERVAL", 4)
-    monkeypatch.setattr("vosctl.job.resume.run._FRAMES", 4)
+    monkeypatch.setattr("vosctl.job.run._FRAMES", 4)
     truth = discs()[1]
     save_palette_png(Path("m9.png"), truth[9])
     arguments = ["segment", clip, "-m", "9=m9.png", "--both-ways", "--window", "4"]

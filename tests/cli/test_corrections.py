@@ -10,8 +10,8 @@ import pytest
 from tests.cli.command import Command
 from tests.cli.small_runs import discs, labels_in, results_in, write_clip, write_clip_and_mask
 from tests.small import overlap
-from vosctl.masks.palette import save_palette_png
 from vosctl.media.clip import open_clip
+from vosctl.media.palette import save_palette_png
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clip(tmp_path: Path) -> Path:
 def test_a_correction_gives_what_both_masks_would_have_given(
     vosctl: Command, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vosctl.job.resume.run._FRAMES", 4)
+    monkeypatch.setattr("vosctl.job.run._FRAMES", 4)
     truth = discs()[1]
     wrong = np.where(truth[0] == 2, 1, 0).astype(np.uint8)  # object 1 is drawn on the other disc
     save_palette_png(Path("wrong.png"), wrong)

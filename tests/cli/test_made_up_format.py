@@ -8,12 +8,12 @@ import pytest
 
 from tests.cli.command import Command, Result
 from tests.cli.small_runs import discs, labels_in, write_clip_and_mask
+from vosctl.files import atomic_path
 from vosctl.masks import formats
 from vosctl.masks.formats import FORMATS, FormatTable
 from vosctl.masks.notes import Note
 from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.writer import ExportWriter, LabelledFrame
-from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
 
 

@@ -168,7 +168,7 @@ def test_boxes_are_segmented_one_after_the_other(monkeypatch: pytest.MonkeyPatch
         at_work -= 1
         return np.zeros((2, 2), np.uint8)
 
-    monkeypatch.setattr("vosctl.systems.box.network.load_box_network", lambda _: None)
+    monkeypatch.setattr("vosctl.systems.registry.load_box_network", lambda _: None)
     monkeypatch.setattr("vosctl.tracking.from_boxes.segment_boxes", segment_boxes)
     monkeypatch.setattr(ModelChoice, "load", load)
     segment = box_segmenter(lambda: ModelChoice().load("cpu"))

@@ -13,11 +13,11 @@ from PIL import Image
 
 from tests.cli.command import Command
 from tests.cli.small_runs import discs, labels_in, results_in, write_clip, write_clip_and_mask
-from vosctl.masks.palette import save_palette_png
 from vosctl.media.clip import open_clip
+from vosctl.media.palette import save_palette_png
 
 # The command with a state every 8 frames: a short clip has several.
-_START = "import vosctl.job.resume.run as r; r._FRAMES = 8; from vosctl.cli.app import main; main()"
+_START = "import vosctl.job.run as r; r._FRAMES = 8; from vosctl.cli.app import main; main()"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.process import ROOT, end, start
-from vosctl import __version__
+from vosctl.version import __version__
 
 COMMANDS = (["--version"], ["--help"], ["help"], ["help", "masks"], ["config"], ["config", "segment"])
 

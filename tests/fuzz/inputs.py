@@ -14,11 +14,11 @@ from tests.fuzz.harness import Target, run
 from tests.fuzz.mutations import damage, damage_png, damage_text, damage_zip
 from vosctl.job.job_list import read_jobs
 from vosctl.masks.formats import FORMATS
-from vosctl.masks.palette import PALETTE
 from vosctl.masks.reading import read_mask
 from vosctl.masks.sources import MaskSource
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.frame import ClipInfo
+from vosctl.media.palette import PALETTE
 
 _SIZE = (24, 16)  # (width, height)
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from vosctl.errors import MaskError
-from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_labels, read_mask
+from vosctl.media.palette import save_palette_png
 
 DISC = np.hypot(*(np.mgrid[:60, :80] - np.array([30, 40])[:, None, None])) < 15
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from vosctl.masks.contact_sheet import contact_sheet, draw_frame, spread
-from vosctl.masks.palette import PALETTE
 from vosctl.masks.writer import LabelledFrame
+from vosctl.media.palette import PALETTE
 
 
 @pytest.mark.parametrize("count", [1, 2, 23, 24, 25, 1000])

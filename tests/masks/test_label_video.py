@@ -13,8 +13,8 @@ from tests.media.conftest import MakeVideo
 from tests.media.scenes import scene
 from vosctl.errors import MaskError, OutputError
 from vosctl.masks.label_video import LabelVideoWriter, read_label_video
-from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_labels
+from vosctl.media.palette import save_palette_png
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 label_maps = sizes.flatmap(lambda size: arrays(np.uint8, size, elements=st.integers(0, 254)))

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from vosctl.errors import MaskError
-from vosctl.masks.palette import PALETTE
 from vosctl.masks.reading import read_mask
+from vosctl.media.palette import PALETTE
 
 SIZE = (80, 60)  # (width, height)
 METHODS = (Image.Quantize.MEDIANCUT, Image.Quantize.MAXCOVERAGE, Image.Quantize.FASTOCTREE)

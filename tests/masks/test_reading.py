@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
 from vosctl.errors import MaskError
-from vosctl.masks.palette import PALETTE, palette_bytes, save_palette_png
 from vosctl.masks.reading import Mask, read_mask
+from vosctl.media.palette import PALETTE, palette_bytes, save_palette_png
 
 
 def shapes(ids: tuple[int, ...] = (1, 2)) -> np.ndarray:

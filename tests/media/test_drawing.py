@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vosctl.masks.palette import PALETTE
 from vosctl.media.drawing import draw_overlay
+from vosctl.media.palette import PALETTE
 
 from .scenes import scene
 

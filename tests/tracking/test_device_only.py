@@ -9,10 +9,10 @@ import torch
 from tests.device_only import no_host
 from tests.small import tiny_agame, tiny_model
 from vosctl.systems.aggregation import object_argmax
+from vosctl.systems.catalogue import open_system
 from vosctl.systems.frtm.learning import FirstFrame, Learned
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.systems.system import open_system
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_argmax
 

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from tests.small import moving_discs, overlap, tiny_model
-from vosctl.media.boxes import Box
-from vosctl.systems.box.network import BoxNetwork, load_box_network
-from vosctl.systems.registry import load_model
+from vosctl.boxes import Box
+from vosctl.systems.box.network import BoxNetwork
+from vosctl.systems.registry import load_box_network, load_model
 from vosctl.tracking.from_boxes import segment_boxes
 
 

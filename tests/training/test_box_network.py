@@ -11,7 +11,7 @@ from PIL import Image
 from tests.small import overlap, tiny_backbone, tiny_model
 from tests.training.resuming import run_twice
 from vosctl.errors import UsageError, WeightsError
-from vosctl.systems.box.network import load_box_network
+from vosctl.systems.box.network import read_box_network
 from vosctl.systems.registry import load_model
 from vosctl.systems.weights_file import read_weights, write_weights
 from vosctl.tracking.from_boxes import segment_boxes
@@ -92,7 +92,7 @@ def test_a_trained_network_finds_an_object_in_its_box(data: dict[str, Path], tmp
     assert read_weights(path).architecture == "box-rn18"
     picture = np.array(Image.open(data["objects"] / "images" / "5.jpg"))  # which the training left out
     labels = read_labels(data["objects"] / "masks" / "5.png")
-    found = segment_boxes(tiny_model(), load_box_network(CPU, path), picture, find_boxes(labels))
+    found = segment_boxes(tiny_model(), read_box_network(CPU, path), picture, find_boxes(labels))
     assert overlap(found == 1, labels.numpy() == 1) > 0.7
     with pytest.raises(WeightsError, match="it tracks nothing"):
         load_model(str(path))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.small import moving_discs
-from vosctl.media.boxes import Box
+from vosctl.boxes import Box
 from vosctl.media.clip import open_clip
 from vosctl.web.editor import Frames, MaskEditor
 from vosctl.web.server import PageServer

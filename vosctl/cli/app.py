@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from vosctl import __version__
 from vosctl.cli import config, faults
 from vosctl.cli.console import console
 from vosctl.cli.ending import ending
@@ -17,6 +16,7 @@ from vosctl.cli.json_output import json_result
 from vosctl.cli.parser_errors import ParserError, message_of
 from vosctl.cli.standard_streams import drop_rest
 from vosctl.errors import ClosedOutputError, InterruptedRunError, OutputError, VosctlError
+from vosctl.version import __version__
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 some of several jobs failed; 2 something given does not work; 3 the clip breaks "

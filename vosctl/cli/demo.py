@@ -43,15 +43,15 @@ def demo(
     import numpy as np
 
     from vosctl.evaluation.metrics import region_similarity
+    from vosctl.files import make_folder
     from vosctl.job.open_request import read_masks
     from vosctl.job.outputs import Outputs
     from vosctl.job.request import MaskAt
-    from vosctl.masks.palette import save_palette_png
     from vosctl.masks.palette_folder import MaskWriter
     from vosctl.masks.sources import MaskSource
     from vosctl.media.clip import ClipInfo, open_clip
     from vosctl.media.demo_clip import demo_frames
-    from vosctl.media.files import make_folder
+    from vosctl.media.palette import save_palette_png
     from vosctl.media.video_writer import VideoWriter
     from vosctl.systems.registry import load_model
 

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosctl.arrays import Image, Labels
+from vosctl.boxes import parse_boxes
 from vosctl.cli.console import console
 from vosctl.errors import ClipError, MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Request, name_of
-from vosctl.masks.palette import save_palette_png
-from vosctl.media.boxes import parse_boxes
 from vosctl.media.clip import open_clip
+from vosctl.media.palette import save_palette_png
 from vosctl.media.stream_address import stream_address
 from vosctl.systems.choice import ModelChoice
 
 if TYPE_CHECKING:
-    from vosctl.media.boxes import Box
+    from vosctl.boxes import Box
     from vosctl.systems.model import Model
 
 
@@ -30,7 +30,7 @@ def box_segmenter(load: "Callable[[], Model]") -> "Callable[[Image, Mapping[int,
 
     @cache
     def segmenter() -> "Callable[[Image, Mapping[int, Box]], Labels]":
-        from vosctl.systems.box.network import load_box_network
+        from vosctl.systems.registry import load_box_network
         from vosctl.tracking.from_boxes import segment_boxes
 
         model = load()

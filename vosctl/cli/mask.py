@@ -18,14 +18,14 @@ from typing import Annotated
 
 import typer
 
+from vosctl.boxes import parse_boxes
 from vosctl.cli import first_mask, options
 from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
-from vosctl.masks.palette import save_palette_png
 from vosctl.masks.reading import read_mask
-from vosctl.media.boxes import parse_boxes
 from vosctl.media.claims import claim_png
 from vosctl.media.clip import open_clip
+from vosctl.media.palette import save_palette_png
 from vosctl.media.stream_address import clip_path
 from vosctl.systems.choice import ModelChoice
 

@@ -11,11 +11,11 @@ from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
+from vosctl.files import atomic_path
 from vosctl.job.frame_log import read_frame_log
 from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
 from vosctl.media.clip import Clip, ClipInfo
-from vosctl.media.files import atomic_path
 
 if TYPE_CHECKING:
     from vosctl.job.open_request import OpenRequest

@@ -28,13 +28,13 @@ from vosctl.cli import completion, correction, first_mask, options, running, sev
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
+from vosctl.files import write_json
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome
 from vosctl.job.open_request import OpenRequest, open_request
 from vosctl.job.request import Request, parse_mask
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.media.claims import claim_report
-from vosctl.media.files import write_json
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
 from vosctl.systems.choice import ModelChoice

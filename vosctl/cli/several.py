@@ -15,12 +15,12 @@ from rich.table import Table
 from vosctl.cli.console import console, progress_bar
 from vosctl.cli.json_output import json_result
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
+from vosctl.files import make_folder
 from vosctl.job.batch.engines import Engine
 from vosctl.job.batch.outcome import Outcome, Status
 from vosctl.job.job_list import Job, check_outputs, find_masks, read_jobs
 from vosctl.job.request import Request, name_of
 from vosctl.masks.formats import find_format
-from vosctl.media.files import make_folder
 
 _STYLES = {Status.DONE: "green", Status.SKIPPED: "dim", Status.BROKEN: "yellow", Status.FAILED: "red"}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from vosctl.cli.console import console, print_result
 from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
-from vosctl.media.files import write_json
+from vosctl.files import write_json
 
 if TYPE_CHECKING:
     from vosctl.evaluation.datasets import Dataset

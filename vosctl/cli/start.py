@@ -6,10 +6,10 @@ Only what is cheap is imported here, so that `--version` answers at once and Ctr
 import sys
 from contextlib import suppress
 
-from vosctl import __version__
 from vosctl.cli.ending import ending
 from vosctl.cli.standard_streams import guard_streams
 from vosctl.errors import OutputError
+from vosctl.version import __version__
 
 
 def main() -> None:

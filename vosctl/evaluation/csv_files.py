@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vosctl.evaluation.results import BenchmarkResult, Summary
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
 
 
 def write_csv_files(result: BenchmarkResult, folder: Path) -> tuple[Path, ...]:

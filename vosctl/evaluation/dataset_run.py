@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vosctl import __version__
 from vosctl.errors import SequencesFailedError, VosctlError
 from vosctl.evaluation.csv_files import write_csv_files
 from vosctl.evaluation.datasets import Dataset
@@ -26,6 +25,7 @@ from vosctl.evaluation.results import (
 from vosctl.evaluation.run_records import RunRecords
 from vosctl.evaluation.runners import Runners
 from vosctl.evaluation.scorer import score_dataset
+from vosctl.version import __version__
 
 
 def run_benchmark(

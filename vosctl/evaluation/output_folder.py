@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from vosctl.errors import OutputError
-from vosctl.media.files import make_folder
+from vosctl.files import make_folder
 
 
 def make_output_folder(folder: Path) -> None:

@@ -15,8 +15,8 @@ from vosctl.evaluation.charts import COLOURS, Line, bar_chart, line_chart
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.frame_pictures import FramePicture, extreme_frames
 from vosctl.evaluation.results import BenchmarkResult, ObjectScore, SequenceResult
-from vosctl.masks.palette import PALETTE
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
+from vosctl.media.palette import PALETTE
 
 _MOST_PICTURED = 60  # sequences; a page with pictures of hundreds is too large to open
 

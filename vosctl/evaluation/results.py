@@ -11,7 +11,7 @@ import numpy as np
 
 from vosctl.errors import DatasetError
 from vosctl.evaluation.statistics import Statistics, mean_of, statistics_of
-from vosctl.media.files import write_json
+from vosctl.files import write_json
 
 FORMAT = 1
 """The number of the layout of `results.json`; another layout has another number."""

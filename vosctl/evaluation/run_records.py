@@ -10,12 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vosctl import __version__
 from vosctl.errors import OutputError
 from vosctl.evaluation.datasets import Dataset, Sequence
 from vosctl.evaluation.output_folder import make_output_folder
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
-from vosctl.media.files import atomic_path, write_json
+from vosctl.files import atomic_path, write_json
+from vosctl.version import __version__
 
 
 class RunRecords:

@@ -18,11 +18,10 @@ from vosctl.evaluation.warm_up import warm_up
 from vosctl.job.outputs import Outputs
 from vosctl.job.pipeline import Pipeline, PipelineOptions
 from vosctl.media.clip import Frame, open_clip
-from vosctl.systems.catalogue import system_named
+from vosctl.systems.catalogue import open_system, system_named
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.systems.system import open_system
 from vosctl.tracking.tracker import TrackedFrame
 
 OnFrames = Callable[[int], None]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vosctl.errors import OutputError
 from vosctl.evaluation.datasets import Dataset
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
 
 
 def write_submission(dataset: Dataset, masks: Path, path: Path) -> int:

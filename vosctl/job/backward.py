@@ -9,11 +9,11 @@ from PIL import Image as Picture
 
 from vosctl.arrays import Image, Labels, Probability
 from vosctl.errors import MaskError, OutputError
+from vosctl.files import make_folder
 from vosctl.job.resume.checkpoints import Checkpoints
 from vosctl.masks.png import save_png
 from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.clip import Clip, Frame
-from vosctl.media.files import make_folder
 from vosctl.media.prefetch import prefetch
 from vosctl.media.reverse import reversed_frames
 from vosctl.tracking.blending import backward_share, blend, draw_given, labels_of, mask_frames

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from vosctl.errors import OutputError
-from vosctl.media.files import output_error
+from vosctl.files import output_error
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vosctl.files import make_folder
 from vosctl.job.request import Request
 from vosctl.masks.palette_folder import MaskWriter
 from vosctl.masks.score_pictures import write_score_picture
@@ -14,7 +15,6 @@ from vosctl.masks.spec import Format
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import refuse_link
 from vosctl.media.drawing import draw_overlay
-from vosctl.media.files import make_folder
 from vosctl.media.frame import ClipInfo
 from vosctl.media.video_writer import VideoWriter
 

@@ -24,8 +24,8 @@ from vosctl.job.frame_log import FrameEntry, FrameLog, ObjectInFrame, read_frame
 from vosctl.job.open_request import OpenRequest
 from vosctl.job.outputs import Outputs, OutputWriters
 from vosctl.job.resume.earlier import begin_over, end_stream, remove_earlier
-from vosctl.job.resume.run import Run, open_run
 from vosctl.job.review import Review, is_lost
+from vosctl.job.run import Run, open_run
 from vosctl.job.summary import Summary, peak_memory_mb
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.clip import Clip, ClipInfo, Frame

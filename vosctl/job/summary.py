@@ -4,8 +4,8 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vosctl import __version__
 from vosctl.job.review import Span
+from vosctl.version import __version__
 
 
 @dataclass(frozen=True)

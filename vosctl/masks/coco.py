@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from vosctl import __version__
 from vosctl.errors import MaskError
+from vosctl.files import atomic_path
 from vosctl.masks.coco_instances import object_ids
 from vosctl.masks.notes import OVERLAP, Note
 from vosctl.masks.rle import counts_by_object, counts_to_text, mask_of_counts, text_to_counts
 from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import ExportWriter, LabelledFrame
-from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
 from vosctl.media.frame_folder import list_images
 from vosctl.media.limits import check_size
+from vosctl.version import __version__
 
 _LONGEST = 1e9  # seconds that a time may have
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from vosctl.masks.palette import PALETTE
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.drawing import draw_overlay
+from vosctl.media.palette import PALETTE
 
 COLUMNS = 6
 MAX_FRAMES = 24

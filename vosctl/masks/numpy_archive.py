@@ -12,12 +12,12 @@ from numpy.lib import format as npy
 
 from vosctl.arrays import MAX_ID, Labels
 from vosctl.errors import MaskError
+from vosctl.files import atomic_path
 from vosctl.masks.notes import VOID_IS_BACKGROUND, Note
 from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.broken_files import NPY_ERRORS
-from vosctl.media.files import atomic_path
 from vosctl.media.frame import ClipInfo
 from vosctl.media.limits import check_size
 

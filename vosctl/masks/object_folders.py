@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vosctl.files import make_folder
 from vosctl.masks.png import save_png
 from vosctl.media.claims import refuse_link
-from vosctl.media.files import make_folder
 
 FILES_OF_OBJECTS = "[0-9]*/*.png"
 """Matches the files in the folder of all objects."""

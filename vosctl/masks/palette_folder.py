@@ -9,15 +9,15 @@ from typing import Self
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
+from vosctl.files import make_folder
 from vosctl.masks.notes import VOID_IS_BACKGROUND, Note
-from vosctl.masks.palette import save_palette_png
 from vosctl.masks.pixel_ids import ColourIds
 from vosctl.masks.reading import read_labels
 from vosctl.masks.spec import Format, Reader
 from vosctl.masks.writer import ExportWriter, LabelledFrame
-from vosctl.media.files import make_folder
 from vosctl.media.frame import ClipInfo
 from vosctl.media.frame_folder import IMAGE_SUFFIXES, list_images
+from vosctl.media.palette import save_palette_png
 
 
 class MaskWriter:

@@ -19,8 +19,8 @@ from vosctl.masks.distinct import (
     rows_of_image,
     strips,
 )
-from vosctl.masks.palette import PALETTE
 from vosctl.masks.shades import refuse_shades, shades_error
+from vosctl.media.palette import PALETTE
 
 ColourIds = dict[int, int]
 """Object ids by colour (0xRRGGBB). The masks of one clip share one, so that a colour keeps its id."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
 
 # Level 1 takes a third of the time of Pillow's default for a tenth more bytes, on masks and photographs.
 _COMPRESS_LEVEL = 1

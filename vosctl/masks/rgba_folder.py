@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vosctl.files import make_folder
 from vosctl.masks.png import save_png
 from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
-from vosctl.media.files import make_folder
 from vosctl.media.frame import ClipInfo
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from vosctl.files import atomic_path, make_folder
 from vosctl.media.drawing import draw_overlay
-from vosctl.media.files import atomic_path, make_folder
 
 Scores = NDArray[np.float32]  # (K, h, w)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from vosctl.errors import MaskError
+from vosctl.files import atomic_path, make_folder
 from vosctl.masks.notes import READABLE, Note
 from vosctl.masks.polygons import polygon_of
 from vosctl.masks.spec import Format, Reader
 from vosctl.masks.writer import ExportWriter, LabelledFrame
-from vosctl.media.files import atomic_path, make_folder
 from vosctl.media.frame import ClipInfo
 
 CLASSES = "classes.txt"

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 
 from vosctl.errors import OutputError
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vosctl.errors import ClosedPipeError
-from vosctl.media.files import atomic_path, output_error
+from vosctl.files import atomic_path, output_error
 
 STANDARD_OUTPUT = Path("-")
 

@@ -4,12 +4,19 @@ Those of this package are known from the start. `register` adds another one, for
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from vosctl.errors import WeightsError
 from vosctl.systems.agame.spec import AGAME_SPEC
 from vosctl.systems.box.spec import BOX_SPEC
 from vosctl.systems.frtm.spec import FRTM_SPEC
 from vosctl.systems.spec import Architecture, SystemSpec
+
+if TYPE_CHECKING:
+    from vosctl.compute.stopwatch import Stopwatch
+    from vosctl.systems.model import Model
+    from vosctl.systems.settings import TrackerSettings
+    from vosctl.systems.system import System
 
 _systems = {spec.name: spec for spec in (FRTM_SPEC, AGAME_SPEC, BOX_SPEC)}
 
@@ -63,3 +70,14 @@ def architecture_name(system: str, backbone: str) -> str:
             return architecture.name
     known = ", ".join(architecture.name for architecture in spec.architectures)
     raise WeightsError(f"there is no architecture of {system} with {backbone}; known are {known}")
+
+
+def open_system(
+    model: "Model", settings: "TrackerSettings", stopwatch: "Stopwatch | None" = None
+) -> "System":
+    """The system that a model is for, with no objects yet; the stopwatch times its stages."""
+    from vosctl.compute.stopwatch import Stopwatch
+
+    tracking = system_named(model.system).tracking
+    assert tracking is not None  # a system that follows nothing makes no models
+    return tracking.open(model, settings, stopwatch or Stopwatch())

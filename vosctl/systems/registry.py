@@ -8,14 +8,26 @@ path of a model file.
 import os
 from pathlib import Path
 
+import torch
+
 from vosctl.compute.devices import Precision, choose_device, choose_dtype
 from vosctl.errors import WeightsError
 from vosctl.suggestion import suggestion
 from vosctl.systems.backbone import find_backbone
 from vosctl.systems.backbone_weights import BackboneWeights, read_backbone
+from vosctl.systems.box.network import BoxNetwork, read_box_network
+from vosctl.systems.box.spec import BOX_NETWORK, BOX_SPEC
 from vosctl.systems.catalogue import architecture_name, find_architecture
 from vosctl.systems.model import Model
-from vosctl.systems.names import DEFAULT, SUFFIX, aliases, architecture_names, available, known_names
+from vosctl.systems.names import (
+    DEFAULT,
+    SUFFIX,
+    aliases,
+    architecture_names,
+    available,
+    file_in_folder,
+    known_names,
+)
 from vosctl.systems.spec import LoadRequest
 from vosctl.systems.weights_file import WeightsFile, read_weights
 
@@ -101,3 +113,12 @@ def _architecture_of(name: str | None, file: WeightsFile | None, backbone: Backb
         return aliases().get(name, name)
     assert backbone is not None  # without name and backbone there is the default's file
     return architecture_name(_OF_A_BACKBONE, find_backbone(backbone.state, backbone.source).name)
+
+
+def load_box_network(device: torch.device) -> BoxNetwork:
+    """The network that finds an object in its box: the user's own in its place, or the shipped one.
+
+    Raises:
+        WeightsError: the file is missing, damaged or not a box network.
+    """
+    return read_box_network(device, file_in_folder(BOX_SPEC.folder, BOX_NETWORK))

@@ -1,14 +1,9 @@
-"""What the tracker asks of a system, such as FRTM or A-GAME, and which of them a model is for."""
+"""What the tracker asks of a system, such as FRTM or A-GAME."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from torch import Tensor
-
-from vosctl.compute.stopwatch import Stopwatch
-from vosctl.systems.catalogue import system_named
-from vosctl.systems.model import Model
-from vosctl.systems.settings import TrackerSettings
 
 
 class System(Protocol):
@@ -78,10 +73,3 @@ class System(Protocol):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of the same model and settings."""
         ...
-
-
-def open_system(model: Model, settings: TrackerSettings, stopwatch: Stopwatch | None = None) -> System:
-    """The system that a model is for, with no objects yet; the stopwatch times its stages."""
-    tracking = system_named(model.system).tracking
-    assert tracking is not None  # a system that follows nothing makes no models
-    return tracking.open(model, settings, stopwatch or Stopwatch())

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
-from vosctl.media.files import atomic_path, make_folder, write_json
+from vosctl.files import atomic_path, make_folder, write_json
 
 FORMAT = 1
 

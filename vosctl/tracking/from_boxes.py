@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vosctl.arrays import Image, Labels
-from vosctl.media.boxes import Box
+from vosctl.boxes import Box
 from vosctl.systems.box.network import BoxNetwork, cut_square, put_back
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings

@@ -19,9 +19,10 @@ from vosctl.compute.two_threads import apart, in_halves
 from vosctl.errors import ClipError, MaskError, UsageError
 from vosctl.systems.aggregation import object_argmax
 from vosctl.systems.backbone import unit_range
+from vosctl.systems.catalogue import open_system
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.systems.system import System, open_system
+from vosctl.systems.system import System
 from vosctl.tracking.blending import draw_given, merged
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_argmax

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vosctl.boxes import Box
 from vosctl.errors import DatasetError
-from vosctl.media.boxes import Box
 from vosctl.systems.box.network import cut_square
 from vosctl.training.clips import is_left_out, open_sequences
 from vosctl.training.pictures import MaskedPhotos, read_image, read_labels

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vosctl.errors import WeightsError
-from vosctl.media.files import atomic_path, output_error
+from vosctl.files import atomic_path, output_error
 
 
 class TrainingLog:

@@ -13,8 +13,8 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from vosctl.errors import DatasetError
+from vosctl.files import output_error
 from vosctl.masks.label_video import read_label_video
-from vosctl.media.files import output_error
 from vosctl.media.video_clip import VideoClip
 
 _LABELS = "_labels.mkv"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vosctl.charts import Canvas, Point
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
 
 LOSS_COLOUR, SCORE_COLOUR = "#1f77b4", "#d62728"
 

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Sampler
 
-from vosctl import __version__
 from vosctl.errors import UsageError, VosctlError
-from vosctl.media.files import make_folder
+from vosctl.files import make_folder
 from vosctl.training.batches import Batches, check_data
 from vosctl.training.checkpoint import Checkpoint, random_state, read_checkpoint, restore_random_state
 from vosctl.training.frtm_network import StepPlan
@@ -31,6 +30,7 @@ from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
 from vosctl.training.start import load_refinement, start_network
+from vosctl.version import __version__
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"

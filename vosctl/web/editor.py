@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vosctl.arrays import MAX_ID, Labels
+from vosctl.boxes import Box, parse_box
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
-from vosctl.masks.palette import PALETTE, palette_bytes, save_palette_png
-from vosctl.media.boxes import Box, parse_box
 from vosctl.media.broken_files import IMAGE_ERRORS
 from vosctl.media.frame import Clip, Frame
+from vosctl.media.palette import PALETTE, palette_bytes, save_palette_png
 from vosctl.web.server import Answer, Route
 
 SegmentBoxes = Callable[[NDArray[np.uint8], Mapping[int, Box]], Labels]

@@ -8,9 +8,9 @@ from tests.small import moving_discs, tiny_agame, tiny_model
 from vosctl.errors import UsageError
 from vosctl.systems.agame.model import AGAMEModel
 from vosctl.systems.agame.tracker import AGAMESystem
+from vosctl.systems.catalogue import open_system
 from vosctl.systems.frtm.tracker import FRTM
 from vosctl.systems.settings import TrackerSettings
-from vosctl.systems.system import open_system
 from vosctl.tracking.tracker import TrackedFrame, Tracker
 
 

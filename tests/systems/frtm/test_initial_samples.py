@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vosctl.media.boxes import Box
+from vosctl.boxes import Box
 from vosctl.systems.frtm import initial_samples as module
 from vosctl.systems.frtm.initial_samples import boxes_of, fill_hole, sample_weights
 

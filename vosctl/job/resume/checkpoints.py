@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vosctl.errors import OutputError, WeightsError
-from vosctl.media.files import make_folder
+from vosctl.files import make_folder
 from vosctl.systems.weights_file import read_tensors, write_tensors
 
 FORMAT = 3

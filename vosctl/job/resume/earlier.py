@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from vosctl.errors import VosctlError
+from vosctl.files import make_folder, output_error, write_json
 from vosctl.job.frame_log import read_frame_log
 from vosctl.job.resume.folder import RunFolder
 from vosctl.job.resume.record import Record
 from vosctl.masks.formats import find_format, places
 from vosctl.masks.spec import Format
-from vosctl.media.files import make_folder, output_error, write_json
 
 _SLACK = 1_000_000_000  # nanoseconds; where a run was killed, masks are written a little after the log
 

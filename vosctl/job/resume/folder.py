@@ -19,9 +19,9 @@ from typing import Any
 
 from vosctl.arrays import Labels
 from vosctl.errors import OutputError
-from vosctl.masks.palette import save_palette_png
-from vosctl.media.files import make_folder, output_error, write_json
+from vosctl.files import make_folder, output_error, write_json
 from vosctl.media.frame_folder import list_images
+from vosctl.media.palette import save_palette_png
 
 
 class RunFolder:

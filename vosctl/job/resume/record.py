@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vosctl import __version__
 from vosctl.errors import OutputError
+from vosctl.files import write_json
 from vosctl.job.request import MaskAt, Request
-from vosctl.media.files import write_json
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings
+from vosctl.version import __version__
 
 if TYPE_CHECKING:
     from vosctl.compute.devices import Precision

@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.systems.backbone import Features, ResNet
-from vosctl.systems.box.spec import BOX_NETWORK, BOX_SPEC
-from vosctl.systems.names import file_in_folder
 from vosctl.systems.weights_file import read_weights
 
 SIZE = 256  # pixels, both sides of the square
@@ -136,22 +134,22 @@ def _with_margin(box: Sequence[float]) -> tuple[int, int, int, int]:
     return left, top, max(left + 1, round(right + dx)), max(top + 1, round(bottom + dy))
 
 
-def load_box_network(device: torch.device, path: Path | None = None) -> BoxNetwork:
+def read_box_network(device: torch.device, path: Path) -> BoxNetwork:
     """The network in float32, ready for inference.
 
     Args:
         device: where to compute.
-        path: of a model file; None for the user's own in its place, or the shipped one.
+        path: of a model file.
 
     Raises:
         WeightsError: the file is missing, damaged or not a box network.
     """
-    file = read_weights(path or file_in_folder(BOX_SPEC.folder, BOX_NETWORK))
+    file = read_weights(path)
     network = BoxNetwork()
     try:
         network.load_state_dict(file.state)
     except RuntimeError:
         raise WeightsError(
-            f"{file.path}: a {file.architecture}, expected a {BOX_NETWORK} of this version; train it anew"
+            f"{file.path}: a {file.architecture}, expected a box network of this version; train it anew"
         ) from None
     return network.eval().requires_grad_(False).to(device)

@@ -11,9 +11,9 @@ BOX_NETWORK = "box-rn18"
 def _verify(path: Path) -> None:
     import torch
 
-    from vosctl.systems.box.network import load_box_network
+    from vosctl.systems.box.network import read_box_network
 
-    load_box_network(torch.device("cpu"), path)
+    read_box_network(torch.device("cpu"), path)
 
 
 BOX_SPEC = SystemSpec(

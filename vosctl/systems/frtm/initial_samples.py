@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from vosctl.boxes import Box
 from vosctl.compute.devices import upload
 from vosctl.compute.two_threads import in_halves
-from vosctl.media.boxes import Box
 
 _HOLE_MARGIN = 9  # pixels by which the hole is larger than the object, so that none of its edge stays behind
 _FEATHER_SIGMA = 1.0  # pixels

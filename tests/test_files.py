@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vosctl.errors import OutputError
-from vosctl.media.files import atomic_path, remove_leftovers
+from vosctl.files import atomic_path, remove_leftovers
 
 
 def test_the_file_appears_only_at_the_end(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from vosctl.errors import OutputError
-from vosctl.masks.palette import PALETTE, palette_bytes, save_palette_png
+from vosctl.media.palette import PALETTE, palette_bytes, save_palette_png
 
 
 def test_the_colours_are_those_of_davis_and_voc() -> None:

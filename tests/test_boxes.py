@@ -1,7 +1,7 @@
 import pytest
 
+from vosctl.boxes import Box, parse_box, parse_boxes
 from vosctl.errors import UsageError
-from vosctl.media.boxes import Box, parse_box, parse_boxes
 
 
 def test_a_box_is_its_corner_and_its_size() -> None:

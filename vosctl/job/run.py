@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
+from vosctl.files import remove_leftovers
 from vosctl.job.open_request import OpenRequest
 from vosctl.job.resume.checkpoints import Checkpoints
 from vosctl.job.resume.earlier import begin_over
 from vosctl.job.resume.record import Record, describe_request, model_conditions
 from vosctl.masks.reading import read_labels
-from vosctl.media.files import remove_leftovers
 from vosctl.systems.model import Model
 from vosctl.tracking.blending import mask_frames
 from vosctl.tracking.tracker import Tracker

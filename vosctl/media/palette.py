@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vosctl.media.files import atomic_path
+from vosctl.files import atomic_path
 
 # For the label maps of DAVIS (854x480) this takes 1.1 ms and 5.7 KB; level 6 takes twice as long for 3.3 KB.
 _COMPRESS_LEVEL = 3
