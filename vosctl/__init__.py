@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from vosctl.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from vosctl.api import correct as correct
+    from vosctl.api import read_frames as read_frames
+    from vosctl.api import segment as segment
     from vosctl.errors import VosctlError as VosctlError
     from vosctl.systems.registry import load_model as load_model
     from vosctl.systems.settings import TrackerSettings as TrackerSettings
@@ -24,7 +27,10 @@ _HOME = {
     "Tracker": "vosctl.tracking.tracker",
     "TrackerSettings": "vosctl.systems.settings",
     "VosctlError": "vosctl.errors",
+    "correct": "vosctl.api",
     "load_model": "vosctl.systems.registry",
+    "read_frames": "vosctl.api",
+    "segment": "vosctl.api",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -32,7 +32,7 @@ from vosctl.files import write_json
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome
 from vosctl.job.open_request import OpenRequest, open_request
-from vosctl.job.request import Request, parse_mask
+from vosctl.job.request import Request, default_output, parse_mask
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.media.claims import claim_report
 from vosctl.media.sink import STANDARD_OUTPUT
@@ -226,7 +226,7 @@ def segment(
             raise UsageError(
                 "no clip given; name one with its --mask, or several with --masks-from or --jobs"
             )
-        place = output or several.default_output(given[0], None, Path(), request.formats)
+        place = output or default_output(given[0], None, Path(), request.formats)
         _do(replace(request, clip=given[0], output=place), load, report, as_json, quiet)
         return
     if mask:

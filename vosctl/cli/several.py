@@ -19,8 +19,7 @@ from vosctl.files import make_folder
 from vosctl.job.batch.engines import Engine
 from vosctl.job.batch.outcome import Outcome, Status
 from vosctl.job.job_list import Job, check_outputs, find_masks, read_jobs
-from vosctl.job.request import Request, name_of
-from vosctl.masks.formats import find_format
+from vosctl.job.request import Request, default_output, name_of
 
 _STYLES = {Status.DONE: "green", Status.SKIPPED: "dim", Status.BROKEN: "yellow", Status.FAILED: "red"}
 
@@ -68,13 +67,6 @@ def requests_of_jobs(path: Path, allow_outside: bool, output: Path | None, patte
         requests.append(_request(job.clip, place, _with_options(job, pattern)))
     check_outputs(outputs)
     return requests
-
-
-def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
-    """Under the clip's name in `output`; or, where that is not given, `NAME_masks` in `folder`."""
-    suffixes = find_format(formats[0]).suffixes if len(formats) == 1 else ()
-    suffix = suffixes[0] if suffixes else ""
-    return output / f"{name_of(clip)}{suffix}" if output else folder / f"{name_of(clip)}_masks{suffix}"
 
 
 def _overlay(clip: Path, pattern: Request) -> Path | None:

@@ -62,6 +62,13 @@ def name_of(clip: Path) -> str:
     return clip.resolve().name if clip.is_dir() else clip.stem
 
 
+def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
+    """Under the clip's name in `output`; or, where that is not given, `NAME_masks` in `folder`."""
+    suffixes = find_format(formats[0]).suffixes if len(formats) == 1 else ()
+    suffix = suffixes[0] if suffixes else ""
+    return output / f"{name_of(clip)}{suffix}" if output else folder / f"{name_of(clip)}_masks{suffix}"
+
+
 def parse_mask(text: str) -> MaskAt:
     """The mask that `[FRAME=]FILE` names; without a frame it is of the first."""
     match = re.fullmatch(r"([0-9]{1,9})=(.+)", text, re.DOTALL)

@@ -1,8 +1,9 @@
 """What a run did and cost: what is printed at its end, and its report."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from vosctl.job.review import Span
 from vosctl.version import __version__
@@ -60,6 +61,13 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """The summary as plain data."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The summary that `to_json` has made plain data of."""
+        tuples = {name: tuple(data[name]) for name in ("size", "network_size", "objects", "notes")}
+        spans = {name: tuple(Span(**span) for span in data[name]) for name in ("lost", "review")}
+        return cls(**{**data, **tuples, **spans})
 
 
 def peak_memory_mb() -> float:
