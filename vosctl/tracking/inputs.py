@@ -69,7 +69,7 @@ def as_labels(value: object, index: int, size: tuple[int, int]) -> Labels:
         return (labels > 0).astype(np.uint8)
     if ids[0] < 0 or ids[-1] > _HIGHEST_ID:
         raise MaskError(f"{found} and values from {ids[0]} to {ids[-1]}; {expected}")
-    return labels.astype(np.uint8, copy=False)
+    return labels.astype(np.uint8, copy=not labels.flags.writeable)  # torch takes no read-only arrays
 
 
 def masks_by_frame(masks: object) -> dict[int, object]:
