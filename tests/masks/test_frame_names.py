@@ -37,7 +37,7 @@ def test_what_is_not_clear_is_refused(tmp_path: Path) -> None:
     assert names.index_of("right_01", "m") == 1
     with pytest.raises(MaskError, match="2 frames end in 1 of"):
         names.index_of("1", "m")
-    with pytest.raises(MaskError, match="top is no frame of .*named left_01 to right_01"):
+    with pytest.raises(MaskError, match=r"top is no frame of .*named left_01 to right_01"):
         names.index_of("top", "m")
 
 
@@ -57,7 +57,7 @@ def test_a_video_has_no_names(tmp_path: Path, name: str, index: int) -> None:
 
 
 def test_what_is_no_number_at_all(tmp_path: Path) -> None:
-    with pytest.raises(MaskError, match="a.png: first is no frame; expected a frame's number"):
+    with pytest.raises(MaskError, match=r"a\.png: first is no frame; expected a frame's number"):
         FrameNames(tmp_path / "clip.mp4").index_of("first", "a.png")
     with pytest.raises(MaskError, match="is no frame"):
         FrameNames(tmp_path / "clip.mp4").index_of("1" * 5000, "a.png")
