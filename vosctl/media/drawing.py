@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vosctl.masks.palette import PALETTE
+from vosctl.media.id_colours import PALETTE
 
 # One pixel of contour for each of these many lines of the picture.
 _LINES_PER_CONTOUR_PIXEL = 360
