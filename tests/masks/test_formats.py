@@ -117,6 +117,8 @@ def test_names() -> None:
         find_format("cooc")
     with pytest.raises(UsageError, match="expected one of palette, binary"):
         find_format("xyzzy")
+    assert find_format("cutout").summary == "video of the objects on green"
+    assert find_format("cutout:0000FF").summary == "video of the objects on #0000ff"
     with pytest.raises(UsageError, match="such as cutout:00ff00"):
         find_format("cutout:blue")
 

@@ -221,6 +221,27 @@ def test_a_mask_of_another_size(tmp_path: Path) -> None:
         read_mask(save(tmp_path, shapes()), (60, 80))
 
 
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+@pytest.mark.parametrize("name", ["first.png", "first.npy"])
+def test_a_mask_of_a_turned_clips_stored_size_is_turned_and_that_is_said(
+    tmp_path: Path, rotation: int, name: str
+) -> None:
+    upright = shapes()
+    stored = np.ascontiguousarray(np.rot90(upright, -rotation // 90))  # as the camera kept it
+    if name == "first.png":
+        save(tmp_path, stored)
+    else:
+        np.save(tmp_path / name, stored)
+    mask = read_mask(tmp_path / name, (80, 60), rotation)
+    if rotation == 180:  # which cannot be seen from the size
+        np.testing.assert_array_equal(mask.labels, stored)
+        return
+    np.testing.assert_array_equal(mask.labels, upright)
+    assert f"turned by {rotation} degrees counter-clockwise as the clip's pictures are" in str(mask)
+    save_palette_png(tmp_path / "upright.png", upright)
+    np.testing.assert_array_equal(read_mask(tmp_path / "upright.png", (80, 60), rotation).labels, upright)
+
+
 def test_an_empty_mask(tmp_path: Path) -> None:
     with pytest.raises(MaskError, match=r"first\.png \(gray ids\) holds no object"):
         read_mask(save(tmp_path, shapes(())))

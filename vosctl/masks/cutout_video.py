@@ -42,8 +42,13 @@ def _on_colour(value: str) -> Format:
     """The format on another colour than green."""
     if not re.fullmatch("#?[0-9a-fA-F]{6}", value):
         raise UsageError(f"format cutout:{value}: expected a colour such as cutout:00ff00")
-    red, green, blue = bytes.fromhex(value.removeprefix("#"))
-    return replace(_ON_GREEN, open=partial(CutoutVideoWriter, colour=(red, green, blue)))
+    digits = value.removeprefix("#").lower()
+    red, green, blue = bytes.fromhex(digits)
+    return replace(
+        _ON_GREEN,
+        summary=f"video of the objects on #{digits}",
+        open=partial(CutoutVideoWriter, colour=(red, green, blue)),
+    )
 
 
 _ON_GREEN = Format(

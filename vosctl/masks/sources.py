@@ -41,8 +41,17 @@ class MaskSource:
     @property
     def info(self) -> ClipInfo:
         """What writers need to know, as of a clip without sound."""
-        rate = self._reader.clip_info(self.path).rate if self._reader.clip_info else None
-        return ClipInfo(self.path, self.width, self.height, None, rate, has_audio=False, is_folder=False)
+        known = self._reader.clip_info(self.path) if self._reader.clip_info else None
+        return ClipInfo(
+            self.path,
+            self.width,
+            self.height,
+            frame_count_hint=None,
+            rate=known.rate if known else None,
+            has_audio=False,
+            is_folder=False,
+            pixel_aspect=known.pixel_aspect if known else None,
+        )
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         return self._reader.read(self.path, self._note)
