@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosctl.errors import ClipError, MaskError, OutputError
-from vosctl.media.decoder import open_container
+from vosctl.media.containers import open_container
 from vosctl.media.encoding import atomic_video
 from vosctl.media.sink import Sink, is_pipe, open_sink
 
