@@ -30,7 +30,7 @@ def test_a_list_of_other_files_is_refused(make_video: MakeVideo, tmp_path: Path,
 
 def test_more_pixels_than_allowed_are_refused(make_video: MakeVideo) -> None:
     path = make_video("a.mp4", scene(2))
-    with pytest.raises(ClipError, match="64x48 pixels.*--max-pixels 3072"):
+    with pytest.raises(ClipError, match=r"64x48 pixels.*--max-pixels 3072"):
         open_clip(path, max_pixels=3071)
     assert open_clip(path, max_pixels=3072).info.width == 64
 

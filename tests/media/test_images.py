@@ -36,5 +36,5 @@ def test_what_pillow_gives_to_other_programs_is_refused(tmp_path: Path) -> None:
 
 def test_the_declared_size_is_looked_at_first(tmp_path: Path) -> None:
     Image.fromarray(GRAY).save(tmp_path / "a.png")
-    with pytest.raises(ClipError, match="8x6 pixels.*--max-pixels 48"):
+    with pytest.raises(ClipError, match=r"8x6 pixels.*--max-pixels 48"):
         read_rgb(tmp_path / "a.png", max_pixels=47)

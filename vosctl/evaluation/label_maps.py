@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.images import open_image
 
 
 def read_label_map(path: Path) -> Labels:
@@ -19,7 +19,7 @@ def read_label_map(path: Path) -> Labels:
         MaskError: the file is missing, cannot be read, is a colour picture or holds ids above 255.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             mode = image.mode
             values = np.asarray(image)  # (H, W) or (H, W, channels)
     except FileNotFoundError:

@@ -59,6 +59,10 @@ class Task:
     """With `resume`: masks may be new."""
     live: bool | None = None
     """Drop frames of a stream that comes too fast; None: where it does not wait."""
+    stream: int | None = None
+    """Number of the clip's video stream, counted from 0; None takes the largest default one."""
+    max_pixels: int | None = None
+    """How many pixels a frame may have; None is `limits.MAX_PIXELS`."""
 
     @property
     def places(self) -> dict[Path, Format]:
@@ -186,7 +190,7 @@ def open_task(task: Task) -> Iterator[OpenTask]:
     keep_inputs([*targets, task.overlay], [task.clip, *(mask.path for mask in task.masks)])
     if task.overlay in targets:
         raise UsageError(f"{task.overlay} is named for the masks and for the overlay; name two places")
-    with open_clip(task.clip, task.live) as source:
+    with open_clip(task.clip, task.live, task.stream, task.max_pixels) as source:
         task = replace(task, settings=task.settings.for_frames(source.info.width, source.info.height))
         masks = read_masks(task.masks, source.info)
         is_file = len(targets) == 1 and not next(iter(targets.values())).is_folder

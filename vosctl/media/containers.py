@@ -24,9 +24,9 @@ _FORMATS = (  # noqa: SIM905 (a hundred strings, one a line, are no easier to re
     "gxf lxf ivf ivr rm dv wtv wv yuv4mpegpipe h261 h263 h264 hevc vvc evc av1 obu vc1 vc1test m4v "
     "mjpeg mjpeg_2000 mpjpeg dirac dnxhd cavsvideo avs2 avs3 apv ipu gif apng jpegxl_anim webp flic swf amv "
     "nsv pva pmp r3d mlv cine ser bink smk roq vivo ty film_cpk dhav argo_brp iff rawvideo v210 v210x "
-    "bitpacked bmp_pipe dds_pipe dpx_pipe exr_pipe gif_pipe hdr_pipe j2k_pipe jpeg_pipe jpegls_pipe jpegxl_pipe "
-    "pam_pipe pbm_pipe pcx_pipe pfm_pipe pgm_pipe pgmyuv_pipe png_pipe ppm_pipe psd_pipe qoi_pipe sgi_pipe "
-    "sunrast_pipe tiff_pipe webp_pipe image2"
+    "bitpacked bmp_pipe dds_pipe dpx_pipe exr_pipe gif_pipe hdr_pipe j2k_pipe jpeg_pipe jpegls_pipe "
+    "jpegxl_pipe pam_pipe pbm_pipe pcx_pipe pfm_pipe pgm_pipe pgmyuv_pipe png_pipe ppm_pipe psd_pipe "
+    "qoi_pipe sgi_pipe sunrast_pipe tiff_pipe webp_pipe image2"
 ).split()
 # Sound is opened too, so that the message is that there is no picture in it.
 _SOUND = ("aac", "ac3", "aiff", "amr", "ape", "au", "caf", "dts", "eac3", "flac", "mp3", "tta", "w64", "wav")

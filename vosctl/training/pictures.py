@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.images import open_image
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -26,7 +26,7 @@ def read_image(path: Path, shortest: int | None = None) -> Tensor:
         DatasetError: the file cannot be read.
     """
     try:
-        with Image.open(path) as picture:
+        with open_image(path) as picture:
             if shortest is not None:
                 factor = shortest / min(picture.size)
                 picture.draft("RGB", (round(picture.width * factor), round(picture.height * factor)))
@@ -47,7 +47,7 @@ def read_labels(path: Path) -> Tensor:
         DatasetError: the file cannot be read or holds no ids.
     """
     try:
-        with Image.open(path) as picture:
+        with open_image(path) as picture:
             if picture.mode not in ("P", "L", "1"):
                 raise DatasetError(
                     f"{path} is a picture of mode {picture.mode}, not a label map (palette or grey)"

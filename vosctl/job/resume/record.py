@@ -121,6 +121,8 @@ class Record:
                 model=ModelChoice(**choice),
                 settings=TrackerSettings(**data["settings"]),
                 both_ways=bool(data["both_ways"]),
+                stream=data.get("stream"),
+                max_pixels=data.get("max_pixels"),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
@@ -142,6 +144,8 @@ def describe_task(task: Task) -> dict[str, Any]:
         "model": {name: str(one) if isinstance(one, Path) else one for name, one in vars(model).items()},
         "settings": asdict(task.settings),
         "both_ways": task.both_ways,
+        "stream": task.stream,
+        "max_pixels": task.max_pixels,
     }
 
 
@@ -155,6 +159,7 @@ def conditions_of(task: Task, info: ClipInfo) -> dict[str, Any]:
         "--model": Path(task.model.name).name if task.model.name else None,
         **settings,
         "--both-ways": task.both_ways,
+        "--stream": task.stream,
         "--format": ", ".join(task.formats),
         "--overlay": str(task.overlay.absolute()) if task.overlay else None,
     }
@@ -170,15 +175,18 @@ def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
 
 
 def _fingerprint(info: ClipInfo) -> str:
-    """By which a clip is known again, wherever it lies: sizes, and the bytes at its two ends."""
+    """Returns by what a clip is known again, wherever it lies: sizes, and the bytes at its two ends.
+
+    Of a folder it is the names of all images and the first one's bytes: a broken one may be replaced.
+    """
     from vosctl.media.frame_folder import list_images
 
     digest = hashlib.sha256()
     files = list_images(info.path) if info.is_folder else [info.path]
     for file in files:
-        size = file.stat().st_size
-        digest.update(f"{file.name if info.is_folder else ''}:{size}\n".encode())
-    for file in (files[0], files[-1]):
+        known = file.name if info.is_folder else f":{file.stat().st_size}"
+        digest.update(f"{known}\n".encode())
+    for file in files[:1]:
         with file.open("rb") as content:
             digest.update(content.read(_SAMPLE))
             content.seek(max(0, file.stat().st_size - _SAMPLE))
