@@ -108,5 +108,5 @@ def test_an_empty_file_in_the_middle_ends_the_clip_there(tmp_path: Path) -> None
     (folder / "1.png").write_bytes(b"")
     frames = iter(open_clip(folder))
     assert next(frames).stem == "0"
-    with pytest.raises(TruncatedClipError, match=r"1\.png cannot be read.*go on with --resume"):
+    with pytest.raises(TruncatedClipError, match=r"1\.png cannot be read.*replace or remove it"):
         next(frames)

@@ -1,3 +1,5 @@
+"""Of `video_clip`, `decoder` and `gaps`: frames of files, whole, damaged or cut off."""
+
 import struct
 from fractions import Fraction
 from itertools import pairwise

@@ -118,7 +118,7 @@ class FrameFolder(Clip):
             try:
                 rgb = read_rgb(path, self._max_pixels, self._range)
             except ClipError as error:
-                raise TruncatedClipError(f"{error}, then go on with --resume") from error
+                raise TruncatedClipError(str(error)) from error
             if (rgb.shape[1], rgb.shape[0]) != size:
                 raise TruncatedClipError(
                     f"{path} is {rgb.shape[1]}x{rgb.shape[0]}, but {self._images[0].name} is "

@@ -175,18 +175,15 @@ def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
 
 
 def _fingerprint(info: ClipInfo) -> str:
-    """Returns by what a clip is known again, wherever it lies: sizes, and the bytes at its two ends.
-
-    Of a folder it is the names of all images and the first one's bytes: a broken one may be replaced.
-    """
+    """By which a clip is known again, wherever it lies: sizes, and the bytes at its two ends."""
     from vosctl.media.frame_folder import list_images
 
     digest = hashlib.sha256()
     files = list_images(info.path) if info.is_folder else [info.path]
     for file in files:
-        known = file.name if info.is_folder else f":{file.stat().st_size}"
-        digest.update(f"{known}\n".encode())
-    for file in files[:1]:
+        size = file.stat().st_size
+        digest.update(f"{file.name if info.is_folder else ''}:{size}\n".encode())
+    for file in (files[0], files[-1]):
         with file.open("rb") as content:
             digest.update(content.read(_SAMPLE))
             content.seek(max(0, file.stat().st_size - _SAMPLE))
