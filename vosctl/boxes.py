@@ -11,7 +11,7 @@ _NUMBER = r"\s*([+-]?[0-9]{1,6})\s*"
 
 
 class Box(NamedTuple):
-    """In pixels of the frame; right and bottom are the first column and row outside."""
+    """A box in pixels of the frame; right and bottom are the first column and row outside."""
 
     left: int
     top: int
@@ -20,7 +20,7 @@ class Box(NamedTuple):
 
 
 def parse_box(text: str, width: int, height: int) -> Box:
-    """The box that `x,y,w,h` names: its left upper corner and its size, in pixels.
+    """Returns the box that `x,y,w,h` names: its left upper corner and its size, in pixels.
 
     Raises:
         UsageError: that is no box, or it is empty or not inside a frame of width x height.
@@ -39,7 +39,7 @@ def parse_box(text: str, width: int, height: int) -> Box:
 
 
 def parse_boxes(texts: Sequence[str], width: int, height: int, taken: Sequence[int] = ()) -> dict[int, Box]:
-    """The boxes of `[ID=]x,y,w,h` by object id; those without an id get the next free one.
+    """Returns the boxes of `[ID=]x,y,w,h` by object id; those without an id get the next free one.
 
     Args:
         texts: as given.
@@ -55,14 +55,10 @@ def parse_boxes(texts: Sequence[str], width: int, height: int, taken: Sequence[i
     for text in texts:
         name, equals, place = text.rpartition("=")
         box = parse_box(place, width, height)
-        if not equals:
+        if equals:
+            boxes[_parse_id(text, name, (*boxes, *taken))] = box
+        else:
             without.append(box)
-            continue
-        if not re.fullmatch("[0-9]{1,3}", name) or not 1 <= int(name) <= MAX_ID:
-            raise UsageError(f"box {text}: {name} is no object id; ids go from 1 to {MAX_ID}")
-        if int(name) in boxes or int(name) in taken:
-            raise UsageError(f"box {text}: there is an object {int(name)} already; choose another id")
-        boxes[int(name)] = box
     free = (i for i in range(1, MAX_ID + 1) if i not in boxes and i not in taken)
     for box in without:
         object_id = next(free, None)
@@ -70,3 +66,12 @@ def parse_boxes(texts: Sequence[str], width: int, height: int, taken: Sequence[i
             raise UsageError(f"more than {MAX_ID} objects; ids go from 1 to {MAX_ID}")
         boxes[object_id] = box
     return dict(sorted(boxes.items()))
+
+
+def _parse_id(text: str, name: str, taken: Sequence[int]) -> int:
+    """Returns the object id that stands before a box's equals sign."""
+    if not re.fullmatch("[0-9]{1,3}", name) or not 1 <= int(name) <= MAX_ID:
+        raise UsageError(f"box {text}: {name} is no object id; ids go from 1 to {MAX_ID}")
+    if int(name) in taken:
+        raise UsageError(f"box {text}: there is an object {int(name)} already; choose another id")
+    return int(name)

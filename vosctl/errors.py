@@ -54,7 +54,7 @@ class ClipError(VosctlError):
 
 
 class TruncatedClipError(ClipError):
-    """A clip that breaks off; the frames before the break have been yielded."""
+    """A clip that breaks off or is damaged in the middle; the frames that there are have been yielded."""
 
     exit_code = 3
 

@@ -54,18 +54,22 @@ BAD_CLIPS: dict[str, tuple[str, Make]] = {
     "subtitles": ("c.srt", lambda: write("c.srt", b"1\n00:00:00,000 --> 00:00:01,000\nhello\n")),
     "an empty folder": ("c", lambda: folder_of()),
     "a folder of text": ("c", lambda: folder_of(a_txt=b"x")),
-    "a folder with a broken picture": ("c", lambda: folder_of(a_png=GOOD, b_png=GOOD[:90])),
-    "a folder with an empty picture": ("c", lambda: folder_of(a_png=GOOD, b_png=b"")),
-    "a folder of two sizes": ("c", lambda: folder_of(a_png=GOOD, b_png=png(FRAMES[0][:20]))),
     "two frames of one name": ("c", lambda: folder_of(a_png=GOOD, a_bmp=GOOD)),
     "a link to itself": ("c.mp4", lambda: Path("c.mp4").symlink_to("c.mp4")),
     "a link to nothing": ("c.mp4", lambda: Path("c.mp4").symlink_to("nowhere.mp4")),
     "nothing": ("c.mp4", lambda: None),
     "a name with a protocol": ("concat:a|b", lambda: None),
     "a dead address": ("http://127.0.0.1:9/c.mp4", lambda: None),
-    "a change of size": ("c.h264", size_change),
     "a GIF cut short": ("c.gif", lambda: write("c.gif", b"GIF89a\x40\x00\x30\x00")),
     "a picture of 60000x60000": ("c", lambda: folder_of(a_png=png_of(60000, 60000, b""))),
+}
+
+# name -> (clip, how to make it, frames): what comes before the fault is kept
+CUT_CLIPS: dict[str, tuple[str, Make, int]] = {
+    "a folder with a broken picture": ("c", lambda: folder_of(a_png=GOOD, b_png=GOOD[:90]), 1),
+    "a folder with an empty picture": ("c", lambda: folder_of(a_png=GOOD, b_png=b""), 1),
+    "a folder of two sizes": ("c", lambda: folder_of(a_png=GOOD, b_png=png(FRAMES[0][:20])), 1),
+    "a change of size": ("c.h264", size_change, 6),
 }
 
 # name -> (clip, how to make it, frames): taken
@@ -110,6 +114,28 @@ def test_a_clip_that_cannot_be_used(name: str, segment: Callable[..., Result], t
     result = segment(clip, "--mask", "first.png", "-o", "out")
     check_refused(result, Path(clip).name)
     check_clean(tmp_path)
+
+
+@pytest.mark.parametrize("name", CUT_CLIPS)
+def test_what_comes_before_a_fault_is_kept(name: str, segment: Callable[..., Result], tmp_path: Path) -> None:
+    clip, make, frames = CUT_CLIPS[name]
+    make()
+    write("first.png", png(MASK * 255))
+    result = segment(clip, "--mask", "first.png", "-o", "out", "--overlay", "o.mp4")
+    assert result.code == 3, result.err
+    assert Path(clip).name in result.error
+    assert len(list(Path("out").glob("*.png"))) == frames
+    with av.open("o.mp4") as drawn:
+        assert sum(1 for _ in drawn.decode(video=0)) == frames
+    check_clean(tmp_path)
+
+
+def test_an_empty_name_and_a_device_are_no_clips(segment: Callable[..., Result]) -> None:
+    write("first.png", png(MASK * 255))
+    for name, words in (("", "name is empty"), ("/dev/zero", "is a device")):
+        result = segment(name, "--mask", "first.png", "-o", "out")
+        assert result.code == 2
+        assert words in result.error
 
 
 @pytest.mark.parametrize("name", ODD_CLIPS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vosctl.errors import ClipError
+from vosctl.errors import ClipError, TruncatedClipError
 from vosctl.media.clip import open_clip
 from vosctl.media.frame_folder import list_images, natural_key
 
@@ -92,3 +92,21 @@ def test_a_broken_image_is_named(tmp_path: Path) -> None:
 def test_two_images_of_one_stem_would_share_a_mask(tmp_path: Path) -> None:
     with pytest.raises(ClipError, match=r"0\.bmp and 0\.png: two frames of one name"):
         open_clip(save(tmp_path / "frames", ["0.png", "0.bmp"]))
+
+
+def test_thousands_and_signs_are_in_the_order_of_the_numbers(tmp_path: Path) -> None:
+    names = ["1,000.png", "999.png", "1,001.png"]
+    assert [p.stem for p in list_images(save(tmp_path / "a", names))] == ["999", "1,000", "1,001"]
+    names = ["f_-1.png", "f_-2.png", "f_0.png", "f_1.png"]
+    assert [p.stem for p in list_images(save(tmp_path / "b", names))] == ["f_-2", "f_-1", "f_0", "f_1"]
+    names = ["f -2.png", "f -1.png", "f -3.png"]  # a dash
+    assert [p.stem for p in list_images(save(tmp_path / "c", names))] == ["f -1", "f -2", "f -3"]
+
+
+def test_an_empty_file_in_the_middle_ends_the_clip_there(tmp_path: Path) -> None:
+    folder = save(tmp_path / "frames", ["0.png", "1.png", "2.png"])
+    (folder / "1.png").write_bytes(b"")
+    frames = iter(open_clip(folder))
+    assert next(frames).stem == "0"
+    with pytest.raises(TruncatedClipError, match=r"1\.png cannot be read.*replace or remove it"):
+        next(frames)

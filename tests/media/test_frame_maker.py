@@ -1,3 +1,5 @@
+"""Of `frame_maker` and `tone_mapping`: colours by their definitions."""
+
 import av
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Of `video_writer`, `video_file` and `audio_track`."""
+
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path

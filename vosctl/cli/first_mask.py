@@ -63,7 +63,7 @@ def mask_at(
             f"{path}, where the boxes' mask goes, exists; give it with --mask in place of --box, or use "
             "--overwrite"
         )
-    with open_clip(clip) as source:
+    with open_clip(clip, stream=request.stream, max_pixels=request.max_pixels) as source:
         wanted = parse_boxes(boxes, source.info.width, source.info.height)
         labels = box_segmenter(lambda: load(request.model))(next(iter(source)).rgb, wanted)
     require_found(labels, wanted)

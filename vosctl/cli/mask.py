@@ -51,6 +51,8 @@ def mask(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the page's address, open no browser.")
     ] = False,
+    stream: options.StreamOption = None,
+    max_pixels: options.MaxPixelsOption = None,
     overwrite: options.OverwriteOption = False,
     model: options.ModelOption = None,
     backbone_weights: options.BackboneOption = None,
@@ -77,7 +79,7 @@ def mask(
     claim_png(output, overwrite)
     choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
     segment = first_mask.box_segmenter(lambda: choice.load(device))
-    with open_clip(clip) as source:
+    with open_clip(clip, stream=stream, max_pixels=max_pixels) as source:
         info = source.info
         frames = Frames(source)
         picture = frames[frame]

@@ -191,6 +191,30 @@ LiveOption = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+StreamOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        min=0,
+        metavar="N",
+        help="The clip's video stream, counted from 0, where it has several.",
+        show_default="the largest default one",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_STREAM",
+    ),
+]
+MaxPixelsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        min=1,
+        metavar="N",
+        help="Take clips with frames of up to so many pixels.",
+        show_default="67108864",
+        rich_help_panel=MACHINE,
+        envvar="VOSCTL_MAX_PIXELS",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Write over results that exist.", rich_help_panel=RESULTS)
 ]

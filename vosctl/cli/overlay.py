@@ -64,6 +64,8 @@ def overlay(
     max_size: options.MaxSizeOption = None,
     window: options.WindowOption = running.DEFAULT_WINDOW,
     report: options.ReportOption = None,
+    stream: options.StreamOption = None,
+    max_pixels: options.MaxPixelsOption = None,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -86,7 +88,7 @@ def overlay(
     keep_inputs([path], [clip, *([masks] if masks else [])])
     claim_file(path, overwrite)
     summary: Summary | None = None
-    with open_clip(clip) as source:
+    with open_clip(clip, stream=stream, max_pixels=max_pixels) as source:
         if masks:
             _draw(source, masks, path, opacity, contour, quiet)
         else:

@@ -146,6 +146,8 @@ def segment(
         ),
     ] = None,
     live: options.LiveOption = None,
+    stream: options.StreamOption = None,
+    max_pixels: options.MaxPixelsOption = None,
     masks_from: Annotated[
         Path | None,
         typer.Option(
@@ -208,6 +210,8 @@ def segment(
         stop_when_lost=stop_when_lost,
         resume=resume,
         live=live,
+        stream=stream,
+        max_pixels=max_pixels,
     )
     given = [clip_path(clip) for clip in clips or []]
     load = cache(lambda choice: choice.load(device))  # once, for boxes and for what follows them

@@ -13,7 +13,7 @@ from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import SequenceResult
 from vosctl.media.drawing import draw_overlay
-from vosctl.media.frame_folder import read_rgb
+from vosctl.media.images import read_rgb
 
 _WIDTH = 400  # pixels of each half; the page holds many
 _JPEG_QUALITY = 80

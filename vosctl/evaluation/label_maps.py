@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.images import open_image
 from vosctl.media.limits import check_size
 
 
@@ -22,7 +23,7 @@ def read_label_map(path: Path) -> Labels:
             ids above 255.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with open_image(path, ("PNG",)) as image:
             check_size(path, *image.size)  # by the header alone: the pixels may be more than fit into memory
             mode = image.mode
             values = np.asarray(image)  # (H, W) or (H, W, channels)

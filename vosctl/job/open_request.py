@@ -101,7 +101,7 @@ def open_request(request: Request) -> Iterator[OpenRequest]:
     keep_inputs([*places, request.overlay], [request.clip, *(mask.path for mask in request.masks)])
     if request.overlay in places:
         raise UsageError(f"{request.overlay} is named for the masks and for the overlay; name two places")
-    with open_clip(request.clip, request.live) as source:
+    with open_clip(request.clip, request.live, request.stream, request.max_pixels) as source:
         info = source.info
         request = replace(request, settings=request.settings.for_frames(info.width, info.height))
         masks = read_masks(request.masks, info)

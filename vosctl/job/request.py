@@ -45,6 +45,10 @@ class Request:
     """With `resume`: masks may be new."""
     live: bool | None = None
     """Drop frames of a stream that comes too fast; None: where it does not wait."""
+    stream: int | None = None
+    """Number of the clip's video stream, counted from 0; None takes the largest default one."""
+    max_pixels: int | None = None
+    """How many pixels a frame may have; None is `limits.MAX_PIXELS`."""
 
     def places(self) -> dict[Path, Format]:
         """Where each format goes.

@@ -20,7 +20,7 @@ from vosctl.errors import ClipError, MaskError, OutputError
 from vosctl.masks.notes import VOID_IS_BACKGROUND, Note
 from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.writer import ExportWriter, LabelledFrame
-from vosctl.media.decoder import open_container
+from vosctl.media.containers import open_container
 from vosctl.media.encoding import atomic_video
 from vosctl.media.frame import ClipInfo
 from vosctl.media.sink import Sink, is_pipe, open_sink

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vosctl.errors import OutputError
-from vosctl.media.sink import STANDARD_OUTPUT, is_pipe
+from vosctl.media.sink import STANDARD_OUTPUT, is_pipe, refuse_terminal
 
 
 def claim_folder(folder: Path, overwrite: bool) -> None:
-    """Make sure that results may go into a folder.
+    """Makes sure that results may go into a folder.
 
     Raises:
         OutputError: it is a file, or it holds something and nobody said that this may go.
@@ -22,12 +22,13 @@ def claim_folder(folder: Path, overwrite: bool) -> None:
 
 
 def claim_file(path: Path, overwrite: bool) -> None:
-    """Make sure that a result may be written to a file, or to a pipe.
+    """Makes sure that a result may be written to a file, or to a pipe.
 
     Raises:
-        OutputError: its folder is missing, or it exists and nobody said that it may go.
+        OutputError: its folder is missing, it is a terminal, or it exists and nobody said that it may go.
     """
     if is_pipe(path):
+        refuse_terminal(path)
         return
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
@@ -36,7 +37,7 @@ def claim_file(path: Path, overwrite: bool) -> None:
 
 
 def claim_png(path: Path, overwrite: bool) -> None:
-    """Make sure that a picture may be written to a file.
+    """Makes sure that a picture may be written to a file.
 
     Raises:
         OutputError: it is not named as a PNG; or as of `claim_file`.
@@ -47,7 +48,7 @@ def claim_png(path: Path, overwrite: bool) -> None:
 
 
 def claim_report(path: Path) -> None:
-    """Make sure that a report may be written to a file; a new one takes the place of an old one.
+    """Makes sure that a report may be written to a file; a new one takes the place of an old one.
 
     Raises:
         OutputError: it is not named as JSON, and may be something else; or its folder is missing.
@@ -58,7 +59,7 @@ def claim_report(path: Path) -> None:
 
 
 def keep_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
-    """Make sure that no result would replace what it is made from, under whatever name.
+    """Makes sure that no result would replace what it is made from, under whatever name.
 
     Raises:
         OutputError: one would.
@@ -70,7 +71,7 @@ def keep_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Make sure that a folder within a result is not a link that leads out of it.
+    """Makes sure that a folder within a result is not a link that leads out of it.
 
     Raises:
         OutputError: it is a link.

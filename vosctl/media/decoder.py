@@ -2,86 +2,60 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import av.container
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vosctl.errors import ClipError
-
-# FFmpeg draws these formats from text or other files; nobody means them as a clip.
-_NOT_A_CLIP = {"tty", "lrc", "srt", "ass", "webvtt"}
+from vosctl.media.gaps import Gaps
 
 # Containers whose header states a frame count or duration that was measured, not guessed from a bit rate.
 _MEASURED_HEADERS = {"matroska", "webm", "avi", "flv"}
 
 
-@contextmanager
-def open_container(path: Path) -> Iterator[av.container.InputContainer]:
-    """Opens a media file for reading.
-
-    Raises:
-        ClipError: it cannot be opened, or is not media.
-    """
-    try:
-        if path.stat().st_size == 0:
-            raise ClipError(f"{path} is an empty file; give a video file or a folder of images")
-        # "file:" keeps FFmpeg from taking a colon in the name for a protocol.
-        container = av.open(f"file:{path}", "r", metadata_errors="replace")
-    except (av.error.InvalidDataError, av.error.EOFError) as error:
-        raise ClipError(
-            f"{path} is not a video that FFmpeg can read, or it is incomplete; check that it plays"
-        ) from error
-    except OSError as error:
-        raise ClipError(
-            f"{path} cannot be opened: {error.strerror}; check the file and its permissions"
-        ) from error
-    except av.FFmpegError as error:
-        raise ClipError(f"{path} cannot be read as a video: {error.strerror}; check that it plays") from error
-    with container:
-        yield container
-
-
-def picture_stream(container: av.container.InputContainer, name: object) -> VideoStream:
-    """The first stream of moving pictures; `name` is the container's, for messages.
-
-    Raises:
-        ClipError: there is none, or this FFmpeg cannot decode it.
-    """
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams or set(container.format.name.split(",")) & _NOT_A_CLIP:
-        raise ClipError(f"{name} holds no video; give a video file or a folder of images")
-    stream = streams[0]
-    if stream.codec_context is None:
-        raise ClipError(f"{name} is coded in a way that this FFmpeg cannot decode; convert it to H.264 first")
-    stream.thread_type = "AUTO"
-    return stream
-
-
 class Decoder:
-    """Draws all pictures out of a container and notes how the container ends.
+    """Draws all pictures out of a container, and notes what is missing in the middle and at the end.
 
-    `path` is the file that it is, None where it is a stream.
+    A picture that is missing in the middle is replaced by the one before it, with the time of the missing
+    one, so that all later frames keep their numbers.
+
+    Attributes:
+        gaps: what is missing in the middle.
+        doubtful: number of pictures that were decoded from damaged data, and yielded.
     """
 
     def __init__(
-        self, container: av.container.InputContainer, stream: VideoStream, path: Path | None = None
+        self, container: av.container.InputContainer, stream: VideoStream, is_file: bool = False
     ) -> None:
+        self.gaps = Gaps()
+        self.doubtful = 0
         self._container = container
         self._stream = stream
-        self._path = path
+        self._is_file = is_file
         self._packets = 0
         self._end = Fraction(0)  # seconds, where the last packet ends
         self._failed_last = False  # the last packet could not be read or decoded
 
     def pictures(self) -> Iterator[av.VideoFrame]:
-        """Yields the decoded pictures; single packets that cannot be decoded are passed over."""
-        # The picture before a break may be half decoded: it is held back until a good one follows.
-        doubtful: av.VideoFrame | None = None
+        """Yields the pictures in the order of display; use each before the next one is drawn."""
+        last: av.VideoFrame | None = None
+        count = 0
+        for picture in self._whole():
+            for time in self.gaps.before(picture.pts, is_first=last is None):
+                assert last is not None
+                last.pts = time
+                self.gaps.frames.append(count)
+                count += 1
+                yield last
+            self.doubtful += picture.is_corrupt
+            last = picture
+            count += 1
+            yield picture
+
+    def _whole(self) -> Iterator[av.VideoFrame]:
+        """Yields what is decoded, but for a half decoded picture just before a break."""
+        doubtful: av.VideoFrame | None = None  # held back until another one follows
         for picture in self._decoded():
             if doubtful is not None:
                 yield doubtful
@@ -107,6 +81,7 @@ class Decoder:
                 pictures = packet.decode()
             except av.FFmpegError:
                 self._failed_last = True
+                self.gaps.failed(packet.pts)
                 continue
             for picture in pictures:
                 assert isinstance(picture, av.VideoFrame)
@@ -128,15 +103,15 @@ class Decoder:
         if packet.size == 0:
             return
         self._packets += 1
+        if not packet.is_discard:  # before the beginning of an edit
+            self.gaps.sent(packet.pts)
         if packet.pts is not None and packet.time_base is not None:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
             self._end = max(self._end, end)
 
     def breaks_off(self) -> bool:
         """Whether the file, read to its end, holds less than it says."""
-        if self._failed_last:
-            return True
-        if self._path is not None and self._reaches_beyond(self._path):
+        if self._failed_last or self.gaps.is_open or self._reaches_beyond():
             return True
         if not set(self._container.format.name.split(",")) & _MEASURED_HEADERS:
             return False
@@ -147,13 +122,10 @@ class Decoder:
         duration = self._stated_duration()
         return duration is not None and duration - self._end > slack
 
-    def _reaches_beyond(self, path: Path) -> bool:
-        """Whether the index names samples beyond the end of the file."""
-        try:
-            size = path.stat().st_size
-        except OSError:
-            return True
-        return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
+    def _reaches_beyond(self) -> bool:
+        """Whether the index names samples beyond the end of the file, which may have lost its name by now."""
+        size = self._container.size
+        return self._is_file and any(entry.pos + entry.size > size for entry in self._stream.index_entries)
 
     def _stated_duration(self) -> Fraction | None:
         """Seconds at which the video stream ends by the header, if the header speaks of it alone."""
@@ -161,7 +133,7 @@ class Decoder:
         try:
             hours, minutes, seconds = tag.split(":")
             return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             pass
         if len(self._container.streams) == 1 and self._container.duration:
             return Fraction(self._container.duration, av.time_base)

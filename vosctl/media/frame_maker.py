@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import av.container
@@ -15,8 +15,9 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from vosctl.errors import ClipError
+from vosctl.errors import TruncatedClipError
 from vosctl.media.frame import ClipInfo, Frame
+from vosctl.media.picture_stream import choice_note
 from vosctl.media.tone_mapping import ToneMapping
 
 # AVColorSpace of a frame (ITU-T H.273) -> matrix of FFmpeg's scaler.
@@ -34,6 +35,17 @@ _HD_WIDTH, _HD_HEIGHT = 1280, 720
 
 # Without these flags FFmpeg's fast path is a level too dark on average, up to three levels off.
 _EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+
+def _unknown_side_data(kind: Any, value: int) -> Any:
+    """Names a kind of side data that FFmpeg knows and PyAV does not, such as EXIF (31)."""
+    member = object.__new__(kind)
+    member._name_, member._value_ = f"UNKNOWN_{value}", value
+    return member
+
+
+# PyAV's enumeration ends before FFmpeg's, and all of a frame's side data is lost where one kind has no name.
+SideDataType._missing_ = classmethod(_unknown_side_data)  # type: ignore[method-assign, assignment]
 
 
 @dataclass(frozen=True)
@@ -94,53 +106,51 @@ class FrameMaker:
         self._reformatter = VideoReformatter()
         self._tone = ToneMapping.of(first)
         self._time: Fraction | None = None  # of the last picture
-        self.info = self._describe(path, container, stream, first, is_stream)
-
-    def _describe(
-        self,
-        path: Path,
-        container: av.container.InputContainer,
-        stream: VideoStream,
-        first: av.VideoFrame,
-        is_stream: bool,
-    ) -> ClipInfo:
         width, height = self._size
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if self._orientation.transpose:
             width, height = height, width
             aspect = 1 / aspect if aspect else aspect
-        count = stream.frames
-        if not count and self._rate and container.duration:
-            count = round(Fraction(container.duration, av.time_base) * self._rate)
-        start = Fraction(max(container.start_time or 0, 0), av.time_base)
-        if is_stream and first.pts is not None and first.time_base is not None:
-            start = first.pts * first.time_base  # a camera's clock may have begun long ago
-        notes = [self._tone.note] if self._tone else []
-        if first.interlaced_frame:
-            notes.append("interlaced: each picture shows two moments; deinterlace the clip for clean edges")
-        return ClipInfo(
+        self.info = ClipInfo(
             path,
             width,
             height,
-            count or None,
+            self._frame_count(container, stream),
             self._rate,
             has_audio=bool(container.streams.audio) and not is_stream,
             is_folder=False,
             rotation=self._orientation.rotation,
-            start_time=start,
+            start_time=_start_time(container, first, is_stream),
             pixel_aspect=aspect if aspect > 0 and aspect != 1 else None,
             is_stream=is_stream,
-            notes=tuple(notes),
+            notes=self._notes(container, stream, first),
         )
 
+    def _frame_count(self, container: av.container.InputContainer, stream: VideoStream) -> int | None:
+        """What the header says, or what follows from its duration."""
+        count = stream.frames
+        if not count and self._rate and container.duration:
+            count = round(Fraction(container.duration, av.time_base) * self._rate)
+        return count if count > 0 else None
+
+    def _notes(
+        self, container: av.container.InputContainer, stream: VideoStream, first: av.VideoFrame
+    ) -> tuple[str, ...]:
+        notes = [self._tone.note] if self._tone else []
+        if first.interlaced_frame:
+            notes.append("interlaced: each picture shows two moments; deinterlace the clip for clean edges")
+        if choice := choice_note(container, stream):
+            notes.append(choice)
+        return tuple(notes)
+
     def time(self, index: int, picture: av.VideoFrame) -> Fraction:
-        """The picture's time; call it for every picture, in order.
+        """Returns the picture's time in seconds; call it for every picture, in order.
 
         Raises:
-            ClipError: the picture has another size than the first.
+            TruncatedClipError: the picture has another size than the first, so that the clip ends before it.
         """
         if (picture.width, picture.height) != self._size:
-            raise ClipError(
+            raise TruncatedClipError(
                 f"{self.info.path} changes its size at frame {index}: {picture.width}x{picture.height} "
                 f"after {self._size[0]}x{self._size[1]}; cut the clip there or convert it to one size"
             )
@@ -148,7 +158,7 @@ class FrameMaker:
         return self._time
 
     def frame(self, index: int, picture: av.VideoFrame, time: Fraction) -> Frame:
-        """The picture as a frame."""
+        """Returns the picture as a frame."""
         rgb = self._tone.to_sdr(picture, self._reformatter) if self._tone else self._to_rgb(picture)
         return Frame(index, self._orientation.apply(rgb), time, f"{index:05d}")
 
@@ -172,9 +182,16 @@ class FrameMaker:
         return np.asarray(converted.to_ndarray(), np.uint8)
 
     def _next_time(self, picture: av.VideoFrame, previous: Fraction | None) -> Fraction:
-        """The picture's own time; where it has none or goes backwards, one frame after the previous."""
+        """Returns the picture's own time; if it is missing or goes back, one frame after the previous."""
         if picture.pts is not None and picture.time_base is not None:
             time = picture.pts * picture.time_base
             if previous is None or time > previous:
                 return time
         return previous + 1 / (self._rate or Fraction(25)) if previous is not None else Fraction(0)
+
+
+def _start_time(container: av.container.InputContainer, first: av.VideoFrame, is_stream: bool) -> Fraction:
+    """Returns the seconds on the clip's clock at which it begins."""
+    if is_stream and first.pts is not None and first.time_base is not None:
+        return first.pts * first.time_base  # a camera's clock may have begun long ago
+    return Fraction(max(container.start_time or 0, 0), av.time_base)

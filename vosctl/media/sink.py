@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from vosctl.errors import ClosedPipeError
+from vosctl.errors import ClosedPipeError, OutputError
 from vosctl.files import atomic_path, output_error
 
 STANDARD_OUTPUT = Path("-")
@@ -17,11 +17,27 @@ def is_pipe(path: Path) -> bool:
     return path == STANDARD_OUTPUT or path.is_fifo() or path.is_char_device()
 
 
+def refuse_terminal(path: Path) -> None:
+    """Makes sure that bytes, which no one can read, do not go to a terminal.
+
+    Raises:
+        OutputError: standard output, or the device at `path`, is one.
+    """
+    if path == STANDARD_OUTPUT and os.isatty(1):
+        raise OutputError(
+            "standard output is a terminal, and the result is binary; send it on with | COMMAND or > FILE"
+        )
+    if path.is_char_device():
+        with path.open("rb") as device:
+            if device.isatty():
+                raise OutputError(f"{path} is a terminal, and the result is binary; name a file or a pipe")
+
+
 class Sink(Protocol):
-    """Takes bytes; also what FFmpeg's wrapper takes for a file."""
+    """What takes bytes; FFmpeg's wrapper takes it for a file."""
 
     def write(self, data: bytes) -> int:
-        """Writes all of them."""
+        """Writes all bytes and returns their number."""
 
 
 class _Pipe:
@@ -56,8 +72,9 @@ def open_sink(path: Path) -> Iterator[Sink]:
 
     Raises:
         ClosedPipeError: the pipe's reader has gone; raised once, later bytes are dropped.
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or is a terminal.
     """
+    refuse_terminal(path)
     if not is_pipe(path):
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             yield file

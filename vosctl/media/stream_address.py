@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vosctl.errors import ClipError
+
 if sys.platform == "win32":
     from pathlib import WindowsPath as SystemPath
 else:
@@ -23,7 +25,7 @@ _CAMERA = re.compile(r"/dev/video\d+")
 class NetworkPath(SystemPath):
     """A network address where a path is wanted; as text it is without user, password and query.
 
-    `clip_path` makes them. What is made from one, its parent, say, is a plain path.
+    It is made by `clip_path`. What is made from one, its parent, say, is a plain path.
     """
 
     address = ""
@@ -42,7 +44,13 @@ class NetworkPath(SystemPath):
 
 
 def clip_path(text: str) -> Path:
-    """A clip's name, as it was typed, as a path."""
+    """Returns a clip's name, as it was typed, as a path.
+
+    Raises:
+        ClipError: the name is empty, which as a path would be the current folder.
+    """
+    if not text:
+        raise ClipError("the clip's name is empty; give a video file, a folder of images or a stream")
     network = _NETWORK.fullmatch(text)
     if not network:
         return Path(text)
@@ -72,16 +80,26 @@ class StreamAddress:
 
 
 def stream_address(path: Path) -> StreamAddress | None:
-    """What kind of stream a name means; None if it means a file or a folder."""
+    """Returns what kind of stream a name means, or None if it means a file or a folder."""
     text = (path.address if isinstance(path, NetworkPath) else "") or str(path)
+    if local := _local_stream(path, text):
+        return local
+    return None if path.exists() else _far_stream(text)
+
+
+def _local_stream(path: Path, text: str) -> StreamAddress | None:
+    """Returns the stream that a place in the file system is."""
     if text == "-":
         return StreamAddress("stdin")
     if _CAMERA.fullmatch(text):
         return StreamAddress(text, text, "v4l2", is_live=True)
     if path.is_fifo() or (path.is_char_device() and text == "/dev/stdin"):
         return StreamAddress(text)
-    if path.exists():
-        return None
+    return None
+
+
+def _far_stream(text: str) -> StreamAddress | None:
+    """Returns the stream that a name of FFmpeg's or an address means."""
     if device := _DEVICE.fullmatch(text):
         return StreamAddress(text, device[2], device[1], is_live=True)
     if network := _NETWORK.fullmatch(text):

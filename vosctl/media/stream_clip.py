@@ -13,14 +13,16 @@ import av
 import av.container
 
 from vosctl.errors import ClipError, TruncatedClipError
-from vosctl.media.decoder import Decoder, picture_stream
+from vosctl.media.containers import open_address, open_pipe
+from vosctl.media.decoder import Decoder
 from vosctl.media.frame import Clip, ClipInfo, Frame
 from vosctl.media.frame_maker import FrameMaker
+from vosctl.media.limits import MAX_PIXELS
+from vosctl.media.picture_stream import picture_stream
 from vosctl.media.prefetch import Channel, produce
 from vosctl.media.stream_address import StreamAddress
 
 _FRAMES_AHEAD = 4  # decoded and waiting; all that is held of a stream beside the tracker's window
-_PATIENCE = 15.0  # seconds for a network or a camera to answer
 _POLL = 0.2  # seconds between two looks at whether anybody still wants a pipe's bytes
 _JOIN_SECONDS = 2.0
 _CAN_WAIT = os.name == "posix"  # elsewhere `select` knows no pipes
@@ -50,18 +52,34 @@ class _Pipe:
 class StreamClip(Clip):
     """A stream's pictures, upright, in order; they can be read once.
 
-    A thread decodes. Where `drop` is set and frames come faster than they are taken, it passes over the
-    oldest that wait, else it reads no faster.
+    A thread decodes them. Where `drop` is set and frames come faster than they are taken, it passes over the
+    oldest that wait; else it reads no faster.
     """
 
-    def __init__(self, address: StreamAddress, path: Path, drop: bool) -> None:
+    def __init__(
+        self,
+        address: StreamAddress,
+        path: Path,
+        drop: bool,
+        stream: int | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
         """Opens the stream and waits for its first picture.
+
+        Args:
+            address: what to open.
+            path: the clip's name, as it was given.
+            drop: pass over frames that come faster than they are taken.
+            stream: number of the video stream, counted from 0; None takes the largest default one.
+            max_pixels: how many pixels a frame may have.
 
         Raises:
             ClipError: it cannot be opened, or holds no picture.
         """
         self._address = address
         self._path = path
+        self._number = stream
+        self._max_pixels = max_pixels
         self._pipe: _Pipe | None = None
         self._channel: Channel[Frame] = Channel(_FRAMES_AHEAD, lossy=drop)
         self._info: list[ClipInfo] = []  # one, as soon as the thread knows it
@@ -99,7 +117,7 @@ class StreamClip(Clip):
         maker: FrameMaker | None = None
         count = 0
         with self._opened() as container:
-            stream = picture_stream(container, self._address.name)
+            stream = picture_stream(container, self._address.name, self._number, self._max_pixels)
             decoder = Decoder(container, stream)
             for index, picture in enumerate(decoder.pictures()):
                 arrived = time.perf_counter()
@@ -110,8 +128,11 @@ class StreamClip(Clip):
                 frame = maker.frame(index, picture, maker.time(index, picture))
                 yield Frame(index, frame.rgb, frame.time, frame.stem, arrived)
                 count = index + 1
+            damage = [f"is damaged: {decoder.gaps}"] if count and decoder.gaps else []
             if count and decoder.breaks_off():
-                raise TruncatedClipError(f"{self._address.name} broke off after {count} frames")
+                damage.append(f"broke off after {count} frames")
+            if damage:
+                raise TruncatedClipError(f"{self._address.name} {', and '.join(damage)}")
 
     @contextmanager
     def _opened(self) -> Iterator[av.container.InputContainer]:
@@ -120,17 +141,9 @@ class StreamClip(Clip):
             if self._address.url is None:
                 file = os.dup(0) if str(self._path) == "-" else os.open(self._path, os.O_RDONLY)
                 self._pipe = _Pipe(file)
-                container = av.open(self._pipe, "r", metadata_errors="replace")
+                container = open_pipe(self._pipe, self._max_pixels)
             else:
-                options = {"rtsp_transport": "tcp"} if self._address.url.startswith("rtsp") else {}
-                container = av.open(
-                    self._address.url,
-                    "r",
-                    format=self._address.device,
-                    options=options,
-                    timeout=_PATIENCE,
-                    metadata_errors="replace",
-                )
+                container = open_address(self._address.url, self._address.device, self._max_pixels)
         except (av.FFmpegError, OSError, ValueError) as error:
             if file is not None:
                 os.close(file)

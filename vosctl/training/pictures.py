@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from vosctl.errors import DatasetError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.images import open_image
 from vosctl.media.limits import check_size
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -31,7 +31,7 @@ def read_image(path: Path, shortest: int | None = None) -> Tensor:
         MaskError: it claims more pixels than a frame may have.
     """
     try:
-        with Image.open(path, formats=_IMAGE_FORMATS) as picture:
+        with open_image(path, _IMAGE_FORMATS) as picture:
             check_size(path, *picture.size)
             if shortest is not None:
                 factor = shortest / min(picture.size)
@@ -54,7 +54,7 @@ def read_labels(path: Path) -> Tensor:
         MaskError: it claims more pixels than a frame may have.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as picture:
+        with open_image(path, ("PNG",)) as picture:
             check_size(path, *picture.size)
             if picture.mode not in ("P", "L", "1"):
                 raise DatasetError(

@@ -121,6 +121,8 @@ class Record:
                 model=ModelChoice(**choice),
                 settings=TrackerSettings(**data["settings"]),
                 both_ways=bool(data["both_ways"]),
+                stream=data.get("stream"),
+                max_pixels=data.get("max_pixels"),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
@@ -142,6 +144,8 @@ def describe_request(request: Request) -> dict[str, Any]:
         "model": {name: str(one) if isinstance(one, Path) else one for name, one in vars(model).items()},
         "settings": asdict(request.settings),
         "both_ways": request.both_ways,
+        "stream": request.stream,
+        "max_pixels": request.max_pixels,
     }
 
 
@@ -155,6 +159,7 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
         "--model": Path(request.model.name).name if request.model.name else None,
         **settings,
         "--both-ways": request.both_ways,
+        "--stream": request.stream,
         "--format": ", ".join(request.formats),
         "--overlay": str(request.overlay.absolute()) if request.overlay else None,
     }
