@@ -6,11 +6,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.systems.frtm.pixel_weights import pixel_weights
+from vosctl.systems.frtm.memory_schedule import Rate
 from vosctl.systems.frtm.target_memory import TargetMemory, next_weights, refit_last_layer
 from vosctl.systems.frtm.target_model import HIDDEN, LAMBDA
 
 SIZE, GRID, CHANNELS = (37, 50), (5, 7), 6
 RATE = 0.1
+
+
+def rates(count: int) -> list[Rate]:
+    return [Rate(RATE, RATE)] * count
 
 
 def sample(seed: int, count: int) -> tuple[Tensor, Tensor]:
@@ -62,7 +67,7 @@ def test_the_matrix_is_the_stored_memory() -> None:
     memory = TargetMemory.of(w1[None], first[0][None], first[1][None], initial[None])
     for part in (slice(0, 8), slice(8, 9), slice(9, 12)):  # windows of any length
         features, labels = later[0][part], later[1][None, part]
-        memory = memory.extended(features, labels, seen(len(features)), RATE)
+        memory = memory.extended(features, labels, seen(len(features)), rates(len(features)))
 
     features, labels = torch.cat([first[0], later[0]]), torch.cat([first[1], later[1]])
     gamma = stored_weights(initial, 12)
@@ -84,7 +89,7 @@ def test_the_matrix_is_the_stored_memory() -> None:
 
 def test_weights_follow_the_papers_recursion() -> None:
     expected = stored_weights(torch.ones(1), 30)
-    weights, share = next_weights(torch.zeros(1).double(), seen(30), RATE)
+    weights, share = next_weights(torch.zeros(1).double(), seen(30), rates(30))
     torch.testing.assert_close(weights[0], expected[1:])
     assert float(share) == float(weights[0, -1]) == pytest.approx(RATE, rel=0.1)
 
@@ -102,7 +107,7 @@ def test_objects_do_not_depend_on_their_company() -> None:
 
     def learn(own: slice) -> tuple[Tensor, ...]:
         memory = TargetMemory.of(w1[own], *(part[own] for part in first), halves.expand(len(w1[own]), -1))
-        after = memory.extended(features, labels[own], there[own], RATE)
+        after = memory.extended(features, labels[own], there[own], rates(there.shape[1]))
         return *after, refit_last_layer(w2[own], after.normal, after.rhs, 5), memory.normal
 
     together = learn(slice(None))
@@ -121,7 +126,7 @@ def test_a_frame_that_is_missed_might_as_well_not_be() -> None:
     features, labels = sample(3, 4)
     there = torch.tensor([[True, False, True, False]])
     memory = TargetMemory.of(w1, features[None], labels[None], torch.full((1, 4), 0.25).double())
-    some = memory.extended(features, labels[None], there, RATE)
-    kept = memory.extended(features[::2], labels[None, ::2], seen(2), RATE)
+    some = memory.extended(features, labels[None], there, rates(there.shape[1]))
+    kept = memory.extended(features[::2], labels[None, ::2], seen(2), rates(2))
     for one, other in zip(some, kept, strict=True):
         torch.testing.assert_close(one, other)

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.compute.two_threads import in_halves
+from vosctl.systems.frtm.memory_schedule import Rate
 from vosctl.systems.frtm.search_region import next_extent
 from vosctl.systems.frtm.target_memory import TargetMemory, refit_last_layer
 from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, gauss_newton
@@ -90,12 +91,12 @@ class Extension:
     """The memories with the frames of a window added.
 
     Args:
-        rate: eta of FRTM section 3.4.
+        rates: how much each frame counts.
         at_once: how many objects to take at a time; bounds memory.
     """
 
-    def __init__(self, rate: float, at_once: int) -> None:
-        self._rate = rate
+    def __init__(self, rates: Sequence[Rate], at_once: int) -> None:
+        self._rates = rates
         self._at_once = at_once
 
     def __call__(
@@ -119,7 +120,7 @@ class Extension:
             labels, pixels = soft_labels(probabilities, argmax, own)
             seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
             extended = TargetMemory(*(part[own] for part in memory)).extended(
-                layer3, labels, seen, self._rate
+                layer3, labels, seen, self._rates
             )
             parts.append((*extended[1:], seen))
         return joined(parts)

@@ -13,6 +13,7 @@ bfloat16 are larger: with an exact G w2 gets better over 20 steps of conjugate g
 worse after five.
 """
 
+from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from vosctl.compute.two_threads import in_halves
 from vosctl.systems.frtm.conjugate_gradient import Vector, conjugate_gradient
+from vosctl.systems.frtm.memory_schedule import Rate
 from vosctl.systems.frtm.score_grid_loss import score_equations
 from vosctl.systems.frtm.target_model import HIDDEN, LAMBDA, PRECONDITIONER, scatter
 
@@ -67,7 +69,7 @@ class TargetMemory(NamedTuple):
         features: Tensor,
         labels: Tensor,
         seen: Tensor,
-        rate: float,
+        rates: Sequence[Rate],
     ) -> "TargetMemory":
         """With tracked frames added, oldest first.
 
@@ -75,9 +77,9 @@ class TargetMemory(NamedTuple):
             features: (B, C, h, w).
             labels: (O, B, H, W) in [0, 1], predicted.
             seen: (O, B) bool: which frames to learn from.
-            rate: eta of section 3.4, in (0, 1).
+            rates: how much each frame counts.
         """
-        weights, share = next_weights(self.share, seen, rate)
+        weights, share = next_weights(self.share, seen, rates)
         return self._blend(features[None], labels, weights)._replace(share=share)
 
     def _blend(self, features: Tensor, labels: Tensor, weights: Tensor) -> "TargetMemory":
@@ -125,7 +127,7 @@ def _is_nothing(weights: Tensor) -> bool:
     return weights.is_cpu and not weights.any()
 
 
-def next_weights(share: Tensor, seen: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+def next_weights(share: Tensor, seen: Tensor, rates: Sequence[Rate]) -> tuple[Tensor, Tensor]:
     """The weights of new samples, where all samples together weigh one.
 
     The paper gives sample i the weight gamma_i = gamma_{i-1} / (1 - eta), gamma_0 = eta, and normalises all
@@ -134,15 +136,15 @@ def next_weights(share: Tensor, seen: Tensor, rate: float) -> tuple[Tensor, Tens
     Args:
         share: (O,), a of each object's newest sample; 0 before the first.
         seen: (O, B) bool; the samples there are, oldest first.
-        rate: eta.
+        rates: of the samples; with eta for each it is the paper's rule.
 
     Returns:
         (O, B), and the new share (O,).
     """
     weights: list[Tensor] = []
-    for there in seen.unbind(1):
+    for there, (rate, before) in zip(seen.unbind(1), rates, strict=True):
         first = torch.full_like(share, rate * (1 - rate))
-        ratio = torch.where(share > 0, share / (1 - rate), first)
+        ratio = torch.where(share > 0, share * (rate / before) / (1 - rate), first)
         share = torch.where(there, ratio / (1 + ratio), share)
         newest = share * there
         weights = [older * (1 - newest) for older in weights]

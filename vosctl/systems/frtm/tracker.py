@@ -18,6 +18,7 @@ from vosctl.errors import DeviceError
 from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
+from vosctl.systems.frtm.memory_schedule import MemorySchedule
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.segmenter import Segmenter
 from vosctl.systems.frtm.target_model import TargetModel
@@ -48,6 +49,9 @@ class FRTM:
         self.notes: list[str] = []
         self._stopwatch = stopwatch or Stopwatch()
         self._until_update = settings.update_interval
+        self._schedule = MemorySchedule(
+            settings.learning_rate, settings.update_interval, settings.memory_interval
+        )
         self._maps_at_once = _MAPS_AT_ONCE_ON_CPU if model.device.type == "cpu" else _MAPS_AT_ONCE_ON_GPU
         self._learned: Learned | None = None  # None before the first object
         self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
@@ -182,15 +186,13 @@ class FRTM:
         """Extend the memories by those of the frames whose turn it is, where their objects are seen."""
         assert self._layer3 is not None
         assert self._learned is not None
-        interval = self.settings.memory_interval
-        chosen = slice((self._until_update - 1) % interval, None, interval)
+        rates = self._schedule.rates(self._until_update, len(argmax))
+        chosen = self._schedule.remembered(self._until_update)
         layer3, probabilities, argmax = self._layer3[chosen], probabilities[chosen], argmax[chosen]
         if not len(argmax):
             return self._learned
-        # As if those between had been remembered too, and been the same.
-        rate, at_once = 1 - (1 - self.settings.learning_rate) ** interval, self._maps_at_once
-        at_once = max(1, at_once // len(argmax))
-        extend = self._captured(Extension(rate, at_once), "memory", rate, at_once)
+        at_once = max(1, self._maps_at_once // len(argmax))
+        extend = self._captured(Extension(rates, at_once), "memory", rates, at_once)
         learns = torch.ones(len(self.object_ids), dtype=torch.bool, device=argmax.device)
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
