@@ -119,4 +119,4 @@ def _masks_at(masks: Masks) -> tuple[MaskAt, ...]:
                 f"the mask of frame {frame} is a {type(mask).__name__}; expected the path of a file: for "
                 "arrays use Tracker, or save them first"
             )
-    return tuple(MaskAt(frame, Path(mask)) for frame, mask in sorted(by_frame.items()))
+    return tuple(MaskAt(frame, Path(mask), True) for frame, mask in sorted(by_frame.items()))

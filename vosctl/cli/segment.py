@@ -31,7 +31,7 @@ from vosctl.errors import UsageError
 from vosctl.files import write_json
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome
-from vosctl.job.open_request import OpenRequest, open_request
+from vosctl.job.open_request import OpenRequest, index_of, open_request
 from vosctl.job.request import Request, default_output, parse_mask
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.media.claims import claim_report
@@ -223,7 +223,7 @@ def segment(
         )
     if from_run:
         corrected = correction.request_of(from_run, request, given, context)
-        _do(corrected, load, report, as_json, quiet, {one.frame for one in request.masks})
+        _do(corrected, load, report, as_json, quiet, {index_of(one, corrected.clip) for one in request.masks})
         return
     if not (jobs or masks_from or len(given) > 1):
         if not given:

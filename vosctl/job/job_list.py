@@ -20,6 +20,7 @@ from typing import Any
 from vosctl.errors import JobsError, MaskError
 from vosctl.job.job_entries import REQUIRED, read_entries, show
 from vosctl.job.request import MaskAt, parse_mask
+from vosctl.masks.frame_names import FrameNames
 from vosctl.media.frame_folder import list_images
 from vosctl.media.stream_address import clip_path, stream_address
 
@@ -110,11 +111,9 @@ def find_masks(clip: Path, name: str, folder: Path) -> tuple[MaskAt, ...]:
         return (MaskAt(0, single),)
     if not several.is_dir():
         raise MaskError(f"{clip}: no mask in {folder}; expected {name}.png, or {name}/00000.png, ...")
-    masks = []
+    masks, names = [], FrameNames(clip)
     for path in list_images(several):
-        if not (path.stem.isascii() and path.stem.isdecimal()):
-            raise MaskError(f"{path}: expected a frame number as its name, such as {several / '00000.png'}")
-        masks.append(MaskAt(int(path.stem), path))
+        masks.append(MaskAt(names.index_of(path.stem, path), path, is_index=clip.is_dir()))
     if not masks:
         raise MaskError(f"{several} holds no mask; expected images such as 00000.png")
     return tuple(masks)
@@ -165,7 +164,7 @@ class _Entry:
             raise JobsError(f'{self.where}: mask is {show(value)}, expected "FILE" or ["FILE", "60=FILE"]')
         seen = set()
         for text in texts:
-            frame, path = parse_mask(self._text("mask", text))
+            frame, path, _ = parse_mask(self._text("mask", text))
             if frame in seen:
                 raise JobsError(
                     f"{self.where}: a second mask for frame {frame}; write FRAME=FILE for another"

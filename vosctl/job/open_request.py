@@ -17,6 +17,7 @@ from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Request
 from vosctl.job.resume.folder import RunFolder, digest_of
 from vosctl.job.resume.record import Record, conditions_of
+from vosctl.masks.frame_names import FrameNames
 from vosctl.masks.reading import Mask, read_mask
 from vosctl.masks.spec import Format
 from vosctl.media.claims import claim_file, claim_folder, keep_inputs
@@ -149,14 +150,26 @@ def correction_of(
         raise OutputError(f"{output} holds no record of a run; name what vosctl segment wrote with -o")
     given = folder.given_masks()
     record = Record.read(folder.record)
-    new = {mask.frame: mask.path for mask in masks}
+    known = {frame: given[frame] for frame in record.masks if frame in given}
+    request = record.to_request(output, known)
+    new = {index_of(mask, clip or request.clip): mask.path for mask in masks}
     if len(new) < len(masks):
         raise UsageError("two masks for one frame; put all objects of a frame into one mask")
-    known = {frame: given[frame] for frame in record.masks if frame in given}
     request = record.to_request(output, known | new)
     return replace(
         request, clip=clip or request.clip, resume=True, correct=True, stop_when_lost=stop_when_lost
     )
+
+
+def index_of(mask: MaskAt, clip: Path) -> int:
+    """The index, counted from 0, of the frame that a mask is of.
+
+    Raises:
+        MaskError: the clip has no such frame.
+    """
+    if isinstance(mask.frame, int) and (mask.is_index or mask.frame == 0):
+        return mask.frame
+    return FrameNames(clip).index_of(str(mask.frame), mask.path)
 
 
 def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
@@ -172,7 +185,8 @@ def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
             f"'vosctl mask {info.path}', or name a box around each with --box X,Y,W,H"
         )
     masks: dict[int, Mask] = {}
-    for frame, path in given:
+    for mask in given:
+        path, frame = mask.path, index_of(mask, info.path)
         if frame in masks:
             raise UsageError(
                 f"{path}: a second mask for frame {frame}; put all objects of a frame into one mask, "
@@ -183,7 +197,7 @@ def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
                 f"{path}: no such file; expected a mask of {info.path}: draw one with "
                 f"'vosctl mask {info.path} -o {path}', or name a box around each object with --box X,Y,W,H"
             )
-        masks[frame] = read_mask(path, (info.width, info.height))
+        masks[frame] = read_mask(path, (info.width, info.height), info.rotation)
         hint = info.frame_count_hint
         if info.is_folder and hint is not None and frame >= hint:
             raise MaskError(

@@ -15,9 +15,12 @@ from vosctl.systems.settings import TrackerSettings
 class MaskAt(NamedTuple):
     """A mask and the frame that it is of."""
 
-    frame: int
-    """Counted from 0."""
+    frame: int | str
+    """As a person wrote it: a frame's name or its number. In a folder of images, whose frames have names, the
+    number is one of these; elsewhere it counts from 0. 0 is the first frame of any clip."""
     path: Path
+    is_index: bool = False
+    """Whether `frame` counts from 0 whatever the frames' names are."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple
 
 
 def parse_mask(text: str) -> MaskAt:
-    """The mask that `[FRAME=]FILE` names; without a frame it is of the first."""
-    match = re.fullmatch(r"([0-9]{1,9})=(.+)", text, re.DOTALL)
-    return MaskAt(int(match[1]), Path(match[2])) if match else MaskAt(0, Path(text))
+    """The mask that `[FRAME=]FILE` names; without a frame it is of the first.
+
+    FRAME is a number or the name of a frame; a file whose own name has such a beginning goes first.
+    """
+    if match := re.fullmatch(r"([0-9]{1,9})=(.+)", text, re.DOTALL):
+        return MaskAt(int(match[1]), Path(match[2]))
+    match = re.fullmatch(r"([^=/\\]+)=(.+)", text, re.DOTALL)
+    return MaskAt(match[1], Path(match[2])) if match and not Path(text).exists() else MaskAt(0, Path(text))

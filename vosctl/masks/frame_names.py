@@ -44,6 +44,10 @@ class FrameNames:
         if name in self._by_stem:
             return self._by_stem[name]
         number = _number_of(name)
+        if number is None and not self._by_stem:
+            raise MaskError(
+                f"{where}: expected a frame number, counted from 0, such as 00000; {name[:40]} is no frame"
+            )
         if number is None:
             raise MaskError(f"{where}: {name} is no frame{self._known()}")
         if not self._by_number:
@@ -56,8 +60,6 @@ class FrameNames:
 
     def _known(self) -> str:
         """What could be named instead."""
-        if not self._by_stem:
-            return "; expected a frame's number, counted from 0, such as 00000"
         first, last = next(iter(self._by_stem)), next(reversed(self._by_stem))
         return f" of {self._clip}; its frames are named {first} to {last}: name the mask as its frame"
 

@@ -114,7 +114,7 @@ class Record:
             choice["precision"] = _PRECISIONS[self.conditions["--precision"]]
             return Request(
                 clip=Path(data["clip"]),
-                masks=tuple(MaskAt(frame, path) for frame, path in sorted(masks.items())),
+                masks=tuple(MaskAt(frame, path, True) for frame, path in sorted(masks.items())),
                 output=output,
                 formats=tuple(data["formats"]),
                 overlay=_path(data["overlay"]),
