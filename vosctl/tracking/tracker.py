@@ -360,7 +360,7 @@ class Tracker:
         return maps[..., :height, :width]
 
     def _to_device(self, frames: list[Image]) -> Tensor:
-        """Frames as (B, 3, h, w) on the model's device, padded: bytes, or in [0, 1] where they are reduced."""
+        """Frames as (B, 3, h, w) on the device, padded: bytes, or in [0, 1] where they are reduced."""
         sides = frames[0].shape[:2]
         longest, limit = max(sides), self.settings.max_size
         if limit is None or longest <= limit:
