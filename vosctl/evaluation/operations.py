@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from vosctl.systems.catalogue import system_named
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
+from vosctl.tracking.padding import padded_size
 
 _SECONDS = 1.0  # spent on measuring the machine
 _SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices
@@ -27,7 +28,7 @@ def count_operations(
     Args:
         model: its architecture counts, not its weights.
         settings: of the tracker.
-        size: (width, height) that the networks see.
+        size: (width, height) of the frames that the networks see; what they are padded to is counted.
         objects: how many are followed.
 
     Returns:
@@ -36,7 +37,8 @@ def count_operations(
     """
     tracking = system_named(model.system).tracking
     assert tracking is not None  # a system that follows nothing makes no models
-    return tracking.count_operations(model, settings, size, objects)
+    width, height = padded_size(size)
+    return tracking.count_operations(model, settings, (width, height), objects)
 
 
 def product_rate(device: torch.device, dtype: torch.dtype) -> float:

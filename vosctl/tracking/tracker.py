@@ -27,6 +27,7 @@ from vosctl.tracking.blending import draw_given, merged
 from vosctl.tracking.confidence import confidence
 from vosctl.tracking.enlargement import enlarged_argmax
 from vosctl.tracking.inputs import as_frame, as_labels, masks_by_frame
+from vosctl.tracking.padding import crop, pad
 
 
 @dataclass(frozen=True)
@@ -323,7 +324,8 @@ class Tracker:
         ids = [int(i) for i in np.unique(given) if i]
         image = unit_range(self._to_device([frame]), self._dtype)
         label = upload(torch.from_numpy(given), image)
-        small = F.interpolate(label[None, None], image.shape[-2:], mode="nearest-exact")[0, 0]
+        width, height = self.stats.size
+        small = pad(F.interpolate(label[None, None], (height, width), mode="nearest-exact")[0, 0])
         known = bool(self._system.object_ids)
         predicted = self._system.predict(image) if known else None
         with self._stopwatch.stage("first frame"):
@@ -341,6 +343,8 @@ class Tracker:
 
         And, where they are asked for, the probabilities and the confidences.
         """
+        width, height = self.stats.size
+        probabilities, argmax = (crop(maps, (height, width)) for maps in (probabilities, argmax))
         confidences = confidence(probabilities, argmax, self.refined) if wanted.confidences else None
         if probabilities.shape[-2:] != size:
             argmax = torch.stack([enlarged_argmax(maps, size) for maps in probabilities])
@@ -356,7 +360,7 @@ class Tracker:
         return maps[..., :height, :width]
 
     def _to_device(self, frames: list[Image]) -> Tensor:
-        """Frames as (B, 3, h, w) on the model's device: bytes, or in [0, 1] where reduced to `max_size`."""
+        """Frames as (B, 3, h, w) on the device, padded: bytes, or in [0, 1] where they are reduced."""
         sides = frames[0].shape[:2]
         longest, limit = max(sides), self.settings.max_size
         if limit is None or longest <= limit:
@@ -368,4 +372,4 @@ class Tracker:
                 [F.interpolate(i, size, mode="bilinear", antialias=True, align_corners=False) for i in each]
             )
         self.stats.size = (images.shape[-1], images.shape[-2])
-        return images
+        return pad(images)

@@ -11,7 +11,7 @@ from vosctl.systems.backbone import Features, ResNet
 
 def count_operations(model: AGAMEModel, size: tuple[int, int], objects: int) -> dict[str, float]:
     """Operations by stage: see `vosctl.evaluation.operations.count_operations`."""
-    width, height = (side + -side % STRIDE for side in size)
+    width, height = size
     with FakeTensorMode():  # shapes alone, as "meta"; but of a device, which autocast has to know
         backbone = ResNet(model.backbone.name, dilated_layer4=True)
         network = AGAME(backbone.channels, model.network.options)

@@ -10,7 +10,7 @@ from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import UsageError
 from vosctl.systems.agame.appearance import Gaussians
 from vosctl.systems.agame.model import AGAMEModel
-from vosctl.systems.agame.network import STRIDE, Prediction, State, shrink_masks
+from vosctl.systems.agame.network import Prediction, State, shrink_masks
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import Features
 from vosctl.systems.settings import TrackerSettings
@@ -81,7 +81,7 @@ class AGAMESystem:
         """
         if not masks:
             return
-        maps = shrink_masks(_pad(torch.stack(list(masks.values()))[None]))  # (1, O, h, w)
+        maps = shrink_masks(torch.stack(list(masks.values()))[None])  # (1, O, h, w)
         state = self.model.network.start(self._features(image[None]).layer4, maps)
         self._states |= zip(masks, state.split(), strict=True)
 
@@ -100,15 +100,13 @@ class AGAMESystem:
         with self._stage("coarse masks"):
             self._before = State.join(list(self._states.values()))
             self._prediction = network(features.layer4, self._before)
-        height, width = images.shape[-2:]
-        padded = [size * STRIDE for size in features.layer4.shape[-2:]]
         with self._stage("upsampling"):
             logits = [
-                network.upsampling(encoding, features, padded)
+                network.upsampling(encoding, features, images.shape[-2:])
                 for encoding in self._prediction.encoding.split(_OBJECTS_AT_ONCE)
             ]
         with self._stage("aggregation"):
-            return aggregate(torch.cat(logits, 1)[..., :height, :width])
+            return aggregate(torch.cat(logits, 1))
 
     def learn(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Take in what became of the frame predicted last: the Gaussians learn, the masks are passed on.
@@ -124,7 +122,7 @@ class AGAMESystem:
         if len(self._states) == 1:
             masks = torch.sigmoid(self._prediction.coarse)
         else:
-            masks = shrink_masks(_pad(probabilities[:, 1 : predicted + 1]))
+            masks = shrink_masks(probabilities[:, 1 : predicted + 1])
         rate = self.settings.learning_rate if self.settings.update else 0.0
         with self._stage("update"):
             after = self.model.network.update(self._before, self._prediction, masks, rate)
@@ -143,9 +141,8 @@ class AGAMESystem:
         return self._prediction.scores
 
     def _features(self, images: Tensor) -> Features:
-        """(B, 3, H, W), bytes or in [0, 1], made a multiple of 16 -> all stages."""
-        images = _pad(images).contiguous(memory_format=torch.channels_last)
-        features: Features = self.model.backbone(images)
+        """(B, 3, H, W), bytes or in [0, 1], H and W multiples of 16 -> all stages."""
+        features: Features = self.model.backbone(images.contiguous(memory_format=torch.channels_last))
         return features
 
 
@@ -156,14 +153,3 @@ def _move(state: State, device: torch.device) -> State:
         None if state.gaussians is None else Gaussians(*(g.to(device, copy=True) for g in state.gaussians)),
         state.masks.to(device, copy=True),
     )
-
-
-def _pad(maps: Tensor) -> Tensor:
-    """Continue maps (B, C, H, W) by reflection at the bottom and the right to multiples of 16."""
-    for dim in (2, 3):
-        size = maps.shape[dim]
-        order = torch.arange(size + -size % STRIDE, device=maps.device)
-        reflected = (2 * (size - 1) - order).clamp(min=0)  # tiny pictures have too little: their edge goes on
-        if len(order) > size:
-            maps = maps.index_select(dim, torch.where(order < size, order, reflected))
-    return maps
