@@ -124,6 +124,11 @@ def register_backbone(spec: BackboneSpec) -> None:
     _backbones[spec.name] = spec
 
 
+def backbone_names() -> tuple[str, ...]:
+    """The names of all backbones, those of this package first."""
+    return tuple(_backbones)
+
+
 def backbone_named(name: str) -> BackboneSpec:
     """The backbone of a name.
 

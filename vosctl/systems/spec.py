@@ -85,6 +85,10 @@ class TrainingSpec:
     check_recipe: str = ""
     """A function of a recipe and its file's name that raises UsageError where they do not fit the system;
     empty where there is nothing to check."""
+    source_kinds: tuple[str, ...] = ("clips", "still", "pasted")
+    """The kinds of sources that it learns from."""
+    fewest_frames: int = 2
+    """How many frames a clip has at least: one reference, the others to be segmented."""
     options: str = ""
     """The recipe's table with the network's options, which go into its model files; empty for none."""
     stages: Literal[3, 4] = 4

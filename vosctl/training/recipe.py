@@ -16,10 +16,10 @@ TORCHVISION = "torchvision"
 class ModelRecipe:
     """What is trained, and from where it starts."""
 
-    system: Literal["frtm", "agame", "box"] = "frtm"
-    """Which method; `box` is the network that finds an object in its box."""
-    backbone: Literal["resnet18", "resnet50", "resnet101"] = "resnet18"
-    """Which ResNet F is."""
+    system: str = "frtm"
+    """Which method: frtm, agame, or box, the network that finds an object in its box."""
+    backbone: str = "resnet18"
+    """Which ResNet F is: resnet18, resnet50 or resnet101."""
     start: str = ""
     """Name (as in --data NAME=PATH) of the file to start from: ImageNet weights of F, or a model file with F
     and S; "torchvision" for torchvision's ImageNet weights (IMAGENET1K_V1) of F, which are downloaded once;

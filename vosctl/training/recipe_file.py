@@ -2,12 +2,16 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Callable
+from collections.abc import Collection
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from vosctl.errors import UsageError
+from vosctl.systems.backbone import backbone_names
 from vosctl.systems.box.network import SIZE as BOX_SIZE
+from vosctl.systems.catalogue import systems
+from vosctl.systems.spec import TrainingSpec
 from vosctl.training.recipe import Recipe, SourceRecipe, StageRecipe
 from vosctl.training.typed_table import read_table
 
@@ -50,27 +54,45 @@ def _check(recipe: Recipe, file: str) -> None:
     weights = [source.weight for source in recipe.sources]
     if sum(weights) <= 0 or min(weights) < 0:
         raise UsageError(f"{file}: the weights of the sources must be 0 or more, and not all 0")
+    training = _check_model(recipe, file)
     for source in recipe.sources:
-        _check_source(source, recipe, file)
+        _check_source(source, training, file)
     for stage in recipe.stages:
-        _check_stage(stage, recipe, file)
+        _check_stage(stage, training, file)
     counts = (recipe.log_every, recipe.checkpoint_every, recipe.validation.every, recipe.optimizer.stem_every)
     if min(counts) < 1:
         raise UsageError(f"{file}: each of log_every, checkpoint_every, every, stem_every must be 1 or more")
-    SYSTEM_CHECKS[recipe.model.system](recipe, file)
+    if training.check_recipe:
+        resolve_name(training.check_recipe)(recipe, file)
 
 
-def _check_source(source: SourceRecipe, recipe: Recipe, file: str) -> None:
-    if (source.kind == "boxes") != (recipe.model.system == "box"):
-        raise UsageError(f'{file}: sources of kind = "boxes" and system = "box" go together')
+def _check_model(recipe: Recipe, file: str) -> TrainingSpec:
+    """How the recipe's system is trained; its name and the backbone's must be known."""
+    trained = {spec.name: spec.training for spec in systems() if spec.training is not None}
+    _check_choice("system", recipe.model.system, trained, file)
+    _check_choice("backbone", recipe.model.backbone, backbone_names(), file)
+    return trained[recipe.model.system]
+
+
+def _check_choice(key: str, value: str, known: Collection[str], file: str) -> None:
+    if value not in known:
+        raise UsageError(f"{file}: 'model.{key}' is {value!r}, expected one of {', '.join(map(repr, known))}")
+
+
+def _check_source(source: SourceRecipe, training: TrainingSpec, file: str) -> None:
+    if source.kind not in training.source_kinds:
+        kinds = " or ".join(f'"{kind}"' for kind in training.source_kinds)
+        raise UsageError(
+            f'{file}: sources of kind = "boxes" and system = "box" go together; this system takes {kinds}'
+        )
     if source.kind == "pasted" and not source.backgrounds:
         raise UsageError(f'{file}: sources.backgrounds is missing (kind = "pasted" needs photographs)')
     if source.distractors and not source.objects:
         raise UsageError(f"{file}: sources.objects is missing (distractors are cut out of its photographs)")
 
 
-def _check_stage(stage: StageRecipe, recipe: Recipe, file: str) -> None:
-    fewest = 1 if recipe.model.system == "box" else 2
+def _check_stage(stage: StageRecipe, training: TrainingSpec, file: str) -> None:
+    fewest = training.fewest_frames
     if min(stage.steps, stage.batch, stage.objects) < 1 or stage.frames < fewest or min(stage.size) < 32:
         raise UsageError(
             f"{file}: {stage}: a stage needs steps, batch, objects >= 1, frames >= 2, size >= 32"
@@ -115,13 +137,6 @@ def check_box(recipe: Recipe, file: str) -> None:
             raise UsageError(
                 f"{file}: {stage}: box needs frames = 1, objects = 1, size = [{BOX_SIZE}, {BOX_SIZE}]"
             )
-
-
-SYSTEM_CHECKS: dict[str, Callable[[Recipe, str], None]] = {
-    "frtm": check_frtm,
-    "agame": check_agame,
-    "box": check_box,
-}
 
 
 def _refuse_photos(recipe: Recipe, file: str) -> None:

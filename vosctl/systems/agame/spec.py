@@ -53,6 +53,7 @@ AGAME_SPEC = SystemSpec(
     training=TrainingSpec(
         network="vosctl.training.agame_network:AGAMETrainingNetwork",
         validation="vosctl.training.validation:Validation",
+        check_recipe="vosctl.training.recipe_file:check_agame",
         options="agame",
         dilated_layer4=True,
     ),

@@ -25,6 +25,9 @@ BOX_SPEC = SystemSpec(
     training=TrainingSpec(
         network="vosctl.training.box_network:BoxTrainingNetwork",
         validation="vosctl.training.box_validation:BoxValidation",
+        check_recipe="vosctl.training.recipe_file:check_box",
+        source_kinds=("boxes",),
+        fewest_frames=1,
         stages=3,
     ),
     folder="box",

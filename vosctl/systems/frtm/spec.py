@@ -55,6 +55,7 @@ FRTM_SPEC = SystemSpec(
     training=TrainingSpec(
         network="vosctl.training.frtm_network:TrainingNetwork",
         validation="vosctl.training.validation:Validation",
+        check_recipe="vosctl.training.recipe_file:check_frtm",
         recurrent=False,
     ),
 )
