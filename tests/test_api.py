@@ -1,4 +1,7 @@
-"""`segment`, `correct` and `read_frames`, against the command that does the same."""
+"""`segment`, `correct` and `read_frames`, against the command that does the same.
+
+Tests job/summary.py too.
+"""
 
 from pathlib import Path
 

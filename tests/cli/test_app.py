@@ -1,3 +1,5 @@
+"""Tests cli/options.py too, beside what it is named after."""
+
 import json
 import subprocess
 import sys

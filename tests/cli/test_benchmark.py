@@ -1,3 +1,5 @@
+"""Tests cli/score_tables.py and cli/scoring.py too, beside what it is named after."""
+
 import json
 import subprocess
 import sys

@@ -1,4 +1,7 @@
-"""Runs from the masks in both directions."""
+"""Runs from the masks in both directions.
+
+Tests job/backward.py too.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Runs that are corrected, and that end where an object is lost and a correction is due."""
+"""Runs that are corrected, and that end where an object is lost and a correction is due.
+
+Tests job/resume/folder.py too.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Every exit code that `vosctl help exit-codes` names, met by a command; no other is named."""
+"""Every exit code that `vosctl help exit-codes` names, met by a command; no other is named.
+
+Tests errors.py too.
+"""
 
 import os
 import re

@@ -1,3 +1,5 @@
+"""Tests cli/first_mask.py too, beside what it is named after."""
+
 import json
 import os
 import re

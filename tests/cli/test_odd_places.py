@@ -1,4 +1,7 @@
-"""Places for results that are none, or that hold something."""
+"""Places for results that are none, or that hold something.
+
+Tests media/claims.py too.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Runs over the results of earlier ones: only what the new run has made is left of either."""
+"""Runs over the results of earlier ones: only what the new run has made is left of either.
+
+Tests job/resume/earlier.py too.
+"""
 
 import os
 import time

@@ -1,4 +1,7 @@
-"""Runs that are interrupted and go on."""
+"""Runs that are interrupted and go on.
+
+Tests job/run.py too.
+"""
 
 import json
 import random

@@ -1,3 +1,5 @@
+"""Tests cli/running.py too, beside what it is named after."""
+
 import json
 import os
 import signal

@@ -1,3 +1,5 @@
+"""Tests job/batch/engines.py too, beside what it is named after."""
+
 import json
 import os
 import shutil

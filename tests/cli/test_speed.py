@@ -1,3 +1,5 @@
+"""Tests evaluation/speed_table.py too, beside what it is named after."""
+
 import json
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Streams in and out of the command."""
+"""Streams in and out of the command.
+
+Tests media/stream_clip.py too.
+"""
 
 import http.server
 import json

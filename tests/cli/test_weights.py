@@ -1,3 +1,6 @@
+"""Tests systems/backbone_weights.py, systems/frtm/loading.py, systems/registry.py and
+systems/weights_file.py too, beside what it is named after."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Tests systems/packed_stem.py too, beside what it is named after."""
+
 import pytest
 import torch
 from torch import Tensor

@@ -1,3 +1,5 @@
+"""Tests evaluation/run_records.py too, beside what it is named after."""
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Tests evaluation/charts.py and evaluation/frame_pictures.py too, beside what it is named after."""
+
 import base64
 import io
 import re

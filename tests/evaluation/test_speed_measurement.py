@@ -1,3 +1,5 @@
+"""Tests evaluation/operations.py and systems/frtm/operations.py too, beside what it is named after."""
+
 from pathlib import Path
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Tests job/job_entries.py too, beside what it is named after."""
+
 import json
 import os
 import subprocess

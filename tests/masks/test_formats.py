@@ -1,4 +1,7 @@
-"""Tests of `formats`, `spec` and `writer`, over all formats."""
+"""Tests of `formats`, `spec` and `writer`, over all formats.
+
+Tests masks/spec.py and masks/writer.py too.
+"""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Tests of `reading`, `pixel_ids` and `shades`: single masks, as tools and people save them."""
+"""Tests of `reading`, `pixel_ids` and `shades`: single masks, as tools and people save them.
+
+Tests masks/pixel_ids.py and masks/shades.py too.
+"""
 
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Tests of `sources`, and of the formats of many files: `palette_folder`, `binary_folder`,
 `rgba_folder`, `soft_folder`, `yolo_folder`, `object_folders`.
+
+Tests masks/binary_folder.py, masks/object_folders.py and masks/yolo_folder.py too.
 """
 
 from pathlib import Path

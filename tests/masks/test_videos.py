@@ -1,4 +1,7 @@
-"""Tests of `alpha_video` and `cutout_video`."""
+"""Tests of `alpha_video` and `cutout_video`.
+
+Tests masks/alpha_video.py and masks/cutout_video.py too.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

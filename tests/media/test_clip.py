@@ -1,3 +1,5 @@
+"""Tests media/frame.py too, beside what it is named after."""
+
 from pathlib import Path
 
 import pytest

@@ -1,4 +1,7 @@
-"""Of `frame_maker` and `tone_mapping`: colours by their definitions."""
+"""Of `frame_maker` and `tone_mapping`: colours by their definitions.
+
+Tests media/tone_mapping.py too.
+"""
 
 import av
 import numpy as np

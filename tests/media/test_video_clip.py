@@ -1,4 +1,7 @@
-"""Of `video_clip`, `decoder` and `gaps`: frames of files, whole, damaged or cut off."""
+"""Of `video_clip`, `decoder` and `gaps`: frames of files, whole, damaged or cut off.
+
+Tests media/decoder.py, media/gaps.py and media/picture_stream.py too.
+"""
 
 import struct
 from fractions import Fraction

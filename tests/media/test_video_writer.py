@@ -1,4 +1,7 @@
-"""Of `video_writer`, `video_file` and `audio_track`."""
+"""Of `video_writer`, `video_file` and `audio_track`.
+
+Tests media/audio_track.py and media/video_file.py too.
+"""
 
 from collections.abc import Iterator
 from fractions import Fraction

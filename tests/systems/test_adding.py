@@ -1,4 +1,8 @@
-"""What a newcomer adds in one place works everywhere: a system that copies the last mask, and a backbone."""
+"""What a newcomer adds in one place works everywhere: a system that copies the last mask, and a backbone.
+
+Tests systems/catalogue.py, systems/frtm/spec.py, systems/model.py, systems/spec.py and systems/system.py
+too.
+"""
 
 import json
 from collections.abc import Iterator, Mapping

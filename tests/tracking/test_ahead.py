@@ -1,6 +1,8 @@
 """Results fetched while the next window is computed, and functions that a GPU captures as graphs.
 
 Both are imitated on the CPU, in float64, so that no rounding feeds back.
+
+Tests compute/transfer.py too.
 """
 
 import numpy as np

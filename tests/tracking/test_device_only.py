@@ -1,4 +1,7 @@
-"""That a window, an update and the fits read nothing on the host: what a GPU would wait for fails here."""
+"""That a window, an update and the fits read nothing on the host: what a GPU would wait for fails here.
+
+Tests systems/frtm/learning.py and systems/frtm/segmenter.py too.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext

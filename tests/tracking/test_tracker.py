@@ -1,3 +1,5 @@
+"""Tests systems/frtm/tracker.py too, beside what it is named after."""
+
 from pathlib import Path
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""Tests of `box_network` and `box_validation`."""
+"""Tests of `box_network` and `box_validation`.
+
+Tests training/box_validation.py too.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Tests of `cutouts`, and through them of `warps`."""
+"""Tests of `cutouts`, and through them of `warps`.
+
+Tests training/warps.py too.
+"""
 
 from pathlib import Path
 

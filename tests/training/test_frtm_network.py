@@ -1,3 +1,5 @@
+"""Tests training/backbone_training.py too, beside what it is named after."""
+
 from dataclasses import replace
 from pathlib import Path
 

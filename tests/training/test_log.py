@@ -1,3 +1,5 @@
+"""Tests training/plot.py too, beside what it is named after."""
+
 from pathlib import Path
 from xml.etree import ElementTree
 

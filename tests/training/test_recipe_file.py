@@ -1,4 +1,7 @@
-"""Tests of `recipe_file`, `recipe` and `typed_table`."""
+"""Tests of `recipe_file`, `recipe` and `typed_table`.
+
+Tests training/recipe.py and training/typed_table.py too.
+"""
 
 from pathlib import Path
 

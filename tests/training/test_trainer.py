@@ -1,5 +1,8 @@
 """Tests of `trainer`, with its parts `batches`, `backbone_training`, `checkpoint`, `export`, `optimization`,
 `validation` and `plot`.
+
+Tests training/batches.py, training/checkpoint.py, training/export.py, training/optimization.py and
+training/validation.py too.
 """
 
 import json

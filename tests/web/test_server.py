@@ -1,4 +1,7 @@
-"""The server without a browser: what it gives, and what it refuses."""
+"""The server without a browser: what it gives, and what it refuses.
+
+Tests web/editor.py too.
+"""
 
 import http.client
 import io

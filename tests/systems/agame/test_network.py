@@ -1,3 +1,6 @@
+"""Tests systems/agame/mask_propagation.py and systems/agame/upsampling.py too, beside what it is named
+after."""
+
 import pytest
 import torch
 from torch import Tensor

@@ -1,3 +1,5 @@
+"""Tests systems/frtm/projection_fused.py too, beside what it is named after."""
+
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,3 +1,5 @@
+"""Tests systems/frtm/refinement_fused.py too, beside what it is named after."""
+
 import pytest
 import torch
 

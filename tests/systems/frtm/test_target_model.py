@@ -1,4 +1,7 @@
-"""The fit on the score grid against eq. (2) written out at full resolution, with autograd, in float64."""
+"""The fit on the score grid against eq. (2) written out at full resolution, with autograd, in float64.
+
+Tests systems/frtm/conjugate_gradient.py too.
+"""
 
 import pytest
 import torch
