@@ -41,7 +41,7 @@ class _SafeConsole(Console):
     """Escapes what it is given to print; the codes that it writes itself, for colours, come later."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """See `Console`."""
+        """Does what `Console` says."""
         for segment in super().render(renderable, options):
             if segment.control or not _CONTROLS.search(segment.text):
                 yield segment

@@ -278,7 +278,7 @@ def _confidence(values: list[float | None], count: int) -> tuple[str, str]:
 
 
 def _bars(values: Sequence[float], highest: float, count: int) -> str:
-    """At most 40 bars and about `count`, each the mean of some frames; a blank where it is 0."""
+    """Draws at most 40 bars and about `count`, each the mean of some frames; a blank where it is 0."""
     count = min(len(values), _MOST_BARS, max(_LEAST_BARS, count))
     bounds = [len(values) * index // count for index in range(count + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in pairwise(bounds)]

@@ -222,7 +222,7 @@ def _tell(summary: "Summary", log: Path, report: Path | None, quiet: bool) -> No
 
 
 def require_whole(summary: "Summary", output: Path | None = None) -> None:
-    """To be called last, when all that there is has been written and said.
+    """Raises what is wrong with a run; it is called last, when all has been written and said.
 
     Raises:
         TruncatedClipError: the clip breaks off.

@@ -162,7 +162,7 @@ def print_table(report: Mapping[str, Any]) -> None:
 
 
 def require_all(report: Mapping[str, Any]) -> None:
-    """To be called last.
+    """Raises what is wrong with the clips; it is called last.
 
     Raises:
         ClipsFailedError: clips failed or broke off; names each.

@@ -81,7 +81,7 @@ def score_masks(dataset: Dataset, masks: Path, progress: Progress) -> BenchmarkR
 
 
 def require_all(results: Iterable[BenchmarkResult]) -> None:
-    """To be called last, when everything that could be found has been written and shown.
+    """Raises what is wrong with the sequences; it is called last, when all has been written and shown.
 
     Raises:
         SequencesFailedError: some sequences failed; names each.

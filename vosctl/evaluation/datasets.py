@@ -43,7 +43,7 @@ class Sequence:
     merge_objects: bool
     """DAVIS 2016: all ids are one object."""
     rules: DatasetName
-    """Whose rules say when objects start and which frames count."""
+    """The benchmark whose rules say when objects start and which frames count."""
     object_frames: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """(id, stems of the frames it is in) for each object that `meta.json` lists."""
 

@@ -66,9 +66,9 @@ class SequenceSpeed:
     model_seconds: float
     """The seconds of computing with the first frame's work, without reading and writing: the paper's T."""
     first_mask_seconds: float
-    """From opening the first image until the first mask was there."""
+    """Seconds from opening the first image until the first mask was there."""
     end_to_end_seconds: float
-    """From opening the first image to the last mask written."""
+    """Seconds from opening the first image to the last mask written."""
     jobs: int = 1
     """How many sequences ran at a time; several on one device slow each other down."""
     threads: int = 1

@@ -56,11 +56,11 @@ class LocalRunner(Runners):
         self._runner = SequenceRunner(plan, plan.devices[0])
 
     def describe(self) -> RunDescription:
-        """See `Runners`."""
+        """Does what `Runners` says."""
         return self._runner.description
 
     def run(self, work: Work, on_frames: OnFrames) -> Iterator[tuple[Sequence, Outcome]]:
-        """See `Runners`."""
+        """Does what `Runners` says."""
         for sequence, masks in work:
             outcome: Outcome
             try:
@@ -82,11 +82,11 @@ class ProcessRunners(Runners):
         self._pool = ProcessPoolExecutor(plan.jobs, context, _start_process, (plan, devices))
 
     def describe(self) -> RunDescription:
-        """See `Runners`."""
+        """Does what `Runners` says."""
         return self._pool.submit(_describe).result()
 
     def run(self, work: Work, on_frames: OnFrames) -> Iterator[tuple[Sequence, Outcome]]:
-        """See `Runners`."""
+        """Does what `Runners` says."""
         futures = {self._pool.submit(_run, sequence, masks): sequence for sequence, masks in work}
         for future in as_completed(futures):
             sequence = futures[future]

@@ -28,12 +28,12 @@ class FrameEntry:
 
     index: int
     name: str
-    """Of the frame's files, without suffix."""
+    """The name of the frame's files, without suffix."""
     objects: Mapping[int, ObjectInFrame]
-    """By id."""
+    """The objects in it, by id."""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The entry as plain data."""
         objects = {
             str(object_id): {"confidence": round(one.confidence, 4), "area": one.area}
             for object_id, one in self.objects.items()

@@ -49,7 +49,7 @@ class OpenRequest:
 
     @cached_property
     def digests(self) -> dict[int, str]:
-        """By which each mask is known again, by frame index."""
+        """The digests by which the masks are known again, by frame index."""
         return {frame: digest_of(labels) for frame, labels in sorted(self.label_maps.items())}
 
     @cached_property

@@ -24,7 +24,7 @@ class OverlayStyle:
     """How masks are drawn over the picture."""
 
     opacity: float = 0.5
-    """Of the colours, 0 to 1."""
+    """The opacity of the colours, 0 to 1."""
     contour: bool = True
     """Draw a line around each object."""
 

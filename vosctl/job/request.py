@@ -16,8 +16,8 @@ class MaskAt(NamedTuple):
     """A mask and the frame that it is of."""
 
     frame: int | str
-    """As a person wrote it: a frame's name or its number. In a folder of images, whose frames have names, the
-    number is one of these; elsewhere it counts from 0. 0 is the first frame of any clip."""
+    """The frame as a person wrote it: its name or its number. In a folder of images, whose frames have names,
+    the number is one of these; elsewhere it counts from 0. 0 is the first frame of any clip."""
     path: Path
     is_index: bool = False
     """Whether `frame` counts from 0 whatever the frames' names are."""
@@ -45,7 +45,7 @@ class Request:
     resume: bool = False
     """Go on with the run that the output holds, if there is one."""
     correct: bool = False
-    """With `resume`: masks may be new."""
+    """Whether masks may be new, where `resume` is set."""
     live: bool | None = None
     """Drop frames of a stream that comes too fast; None: where it does not wait."""
     stream: int | None = None

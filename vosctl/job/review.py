@@ -30,7 +30,7 @@ class Span:
 
     @property
     def frames(self) -> str:
-        """For people."""
+        """The frames as people read them."""
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
 
 

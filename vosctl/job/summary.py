@@ -43,9 +43,9 @@ class Summary:
     dropped: int
     """Frames of a stream that came faster than they could be tracked, and were passed over."""
     peak_memory_mb: float
-    """Of this process on the host."""
+    """The most memory that this process has had on the host."""
     peak_device_memory_mb: float | None
-    """Of the GPU; None on a CPU."""
+    """The most memory that was in use on the GPU; None on a CPU."""
     broken: str | None
     """How the clip broke off before its end; None where it did not."""
     stopped: str | None

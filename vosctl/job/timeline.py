@@ -37,7 +37,7 @@ class Timeline:
 
 
 def timeline_of(output: Path) -> Timeline | None:
-    """That of the run that wrote an output, or one of its formats; None where no run has left its log.
+    """The timeline of the run that wrote an output, or one of its formats; None where none has left its log.
 
     Raises:
         OutputError: the log is damaged.

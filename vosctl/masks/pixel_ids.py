@@ -46,7 +46,7 @@ class Understood:
 
     labels: Labels
     form: str
-    """In words."""
+    """The same in words."""
     meaning: Meaning
     values: tuple[int, ...] = ()
     """The values that the image had, ascending, where it is gray."""

@@ -34,7 +34,7 @@ class Format:
     open: Callable[[Path, ClipInfo], ExportWriter]
     """Makes the writer: for a file or folder, and the clip that the masks are of."""
     suffixes: tuple[str, ...] = ()
-    """Those of its one file, the usual one first; a folder of files has none."""
+    """The suffixes of its one file, the usual one first; a folder of files has none."""
     pattern: str = ""
     """Matches a folder's files, each of which is named after its frame."""
     needs_pictures: bool = False

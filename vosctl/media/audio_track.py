@@ -69,7 +69,7 @@ class AudioTrack:
             self._pass_on(packet)
 
     def finish(self, until: Fraction | None) -> None:
-        """As `advance`, and writes what the encoder still holds."""
+        """Does what `advance` does, and writes what the encoder still holds."""
         self.advance(until)
         if self._encoder is not None:
             for frame in self._resampler.resample(None):

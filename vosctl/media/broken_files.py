@@ -18,6 +18,6 @@ _STUMBLES = (
 )
 
 IMAGE_ERRORS = (*_STUMBLES, struct.error, Image.DecompressionBombError)
-"""Of Pillow, whose readers trust what a header says."""
+"""The errors of Pillow, whose readers trust what a header says."""
 NPY_ERRORS = (*_STUMBLES, tokenize.TokenError)
-"""Of NumPy for an `.npy`, whose header is text that it parses as Python."""
+"""The errors of NumPy for an `.npy`, whose header is text that it parses as Python."""

@@ -89,7 +89,7 @@ class Decoder:
                 yield picture
 
     def _is_end(self, error: OSError | av.FFmpegError) -> bool:
-        """Of HTTP, FFmpeg calls the end an error where the server has not told the length beforehand."""
+        """Whether an error is the end: FFmpeg calls it one where an HTTP server has not told the length."""
         is_http = self._container.name.startswith("http")
         return is_http and error.errno == errno.EIO and self._container.size < 0
 

@@ -12,7 +12,7 @@ from vosctl.files import atomic_path
 
 @contextmanager
 def atomic_video(path: Path) -> Iterator[Path]:
-    """As `atomic_path`, for a body that writes with FFmpeg, whose errors are not all `OSError`."""
+    """Does what `atomic_path` does, for a body that writes with FFmpeg: its errors are not all `OSError`."""
     try:
         with atomic_path(path) as temporary:
             yield temporary

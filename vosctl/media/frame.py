@@ -35,9 +35,9 @@ class ClipInfo:
 
     path: Path
     width: int
-    """Of the upright picture, in pixels."""
+    """The width of the upright picture, in pixels."""
     height: int
-    """Of the upright picture, in pixels."""
+    """The height of the upright picture, in pixels."""
     frame_count_hint: int | None
     """What the header claims, which may be wrong: for progress bars only."""
     rate: Fraction | None

@@ -112,7 +112,7 @@ class FrameFolder(Clip):
         return self.frames_from(0)
 
     def frames_from(self, start: int) -> Iterator[Frame]:
-        """As of any clip, without reading the images before."""
+        """Yields the frames from an index on, without reading the images before."""
         size = (self.info.width, self.info.height)
         for index, path in enumerate(self._images[start:], start):
             try:

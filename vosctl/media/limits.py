@@ -3,7 +3,7 @@
 from vosctl.errors import ClipError, MaskError
 
 MAX_PIXELS = 1 << 26
-"""Of a frame, 8192x8192: a few bytes of a broken file must not fill the memory."""
+"""The most pixels of a frame, 8192x8192: a few bytes of a broken file must not fill the memory."""
 
 
 def check_size(where: object, width: object, height: object) -> tuple[int, int]:

@@ -29,7 +29,7 @@ class NetworkPath(SystemPath):
     """
 
     address = ""
-    """As it was typed, with all slashes: servers need not take one for two."""
+    """The address as it was typed, with all slashes: servers need not take one for two."""
 
     def with_segments(self, *segments: str | Path) -> Path:
         """What later versions of Python make parents with."""
@@ -70,7 +70,7 @@ class StreamAddress:
     """A source of frames that can be read only once."""
 
     name: str
-    """For people, and for the names of results; without user, password and query."""
+    """A name for people and for results, without user, password and query."""
     url: str | None = None
     """What FFmpeg opens; None where vosctl reads the bytes itself."""
     device: str | None = None

@@ -73,7 +73,7 @@ class ToneMapping:
 
     @classmethod
     def of(cls, picture: av.VideoFrame) -> Self | None:
-        """By what the picture says of its transfer; None for SDR."""
+        """The tone mapping that the picture's transfer asks for; None for SDR."""
         codes = np.linspace(0, 1, _CODES)
         if picture.color_trc == ColorTrc.SMPTE2084:
             return cls("PQ", (_pq_to_light(codes) / _WHITE).astype(np.float32))

@@ -34,7 +34,7 @@ class VideoCodec:
 
     @property
     def is_yuv(self) -> bool:
-        """Not RGB."""
+        """Whether the pixel format is YUV, not RGB."""
         return self.pixel_format.startswith("yuv")
 
     @property

@@ -19,7 +19,7 @@ class Model(ABC):
     system: ClassVar[str]
     """The name of the system that the model is for."""
     name: str
-    """As it was asked for, e.g. frtm-rn18."""
+    """The name that was asked for, e.g. frtm-rn18."""
     source: str = field(default="", kw_only=True)
     """Where the weights came from, for people."""
     sha256: str | None = field(default=None, kw_only=True)

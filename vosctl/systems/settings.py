@@ -47,7 +47,7 @@ class TrackerSettings:
             raise UsageError(f"max_size is {self.max_size}; it must be at least 32 pixels")
 
     def for_frames(self, width: int, height: int) -> Self:
-        """With `max_size` set, where it is not, for frames so large that memory would not be bounded."""
+        """The settings with a `max_size` for frames so large that memory would not be bounded without one."""
         if self.max_size is None and max(width, height) > AUTOMATIC_SIZE:
             return replace(self, max_size=AUTOMATIC_SIZE)
         return self

@@ -26,7 +26,7 @@ class Architecture:
     """A system on one backbone."""
 
     name: str
-    """As --model and model files have it: frtm-rn18."""
+    """The name for --model and in model files: frtm-rn18."""
     backbone: str
     """The name of a backbone in `vosctl.systems.backbone`: resnet18."""
     alias: str = ""
@@ -105,9 +105,9 @@ class SystemSpec:
     """One system."""
 
     name: str
-    """As recipes have it: frtm."""
+    """The name in recipes: frtm."""
     title: str
-    """As people have it: FRTM."""
+    """The name for people: FRTM."""
     architectures: tuple[Architecture, ...]
     purpose: str
     """What it is for, as the end of a sentence that begins with its model file."""

@@ -35,7 +35,7 @@ class TrackedFrame:
     """The result for one frame."""
 
     index: int
-    """Of the frame in the clip, from 0."""
+    """The index of the frame in the clip, from 0."""
     labels: Labels
     """(H, W): the object's id at each pixel, 0 for the background."""
     probabilities: NDArray[np.float32] | None = None

@@ -79,7 +79,7 @@ class AGAMETrainingNetwork(BackboneTraining):
         return self.agame.update(state, prediction, masks), prediction.coarse, logits
 
     def _loss(self, coarse: Tensor, logits: Tensor, masks: Tensor, present: Tensor) -> dict[str, Tensor]:
-        """Of N = (T-1)*B frames, clips innermost: (N, O, h, w), (N, O, H, W) and masks (N, O, H, W)."""
+        """The loss of N = (T-1)*B frames, clips innermost: (N, O, h, w), (N, O, H, W), masks (N, O, H, W)."""
         present = present.repeat(len(masks) // len(present), 1)
         bce, iou = segmentation_losses(logits, masks, present)
         enlarged = F.interpolate(coarse, masks.shape[-2:], mode="bilinear", align_corners=False)

@@ -27,7 +27,7 @@ class BoxValidation:
     """First frames of sequences, and photographs that are kept from the training."""
 
     pictures: Mapping[str, tuple[tuple[Path, Path], ...]]
-    """By the name of what is scored: pictures with their label maps."""
+    """Pictures with their label maps, by the name of what is scored."""
     device: torch.device
 
     @classmethod

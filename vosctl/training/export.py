@@ -1,4 +1,4 @@
-"""From a training checkpoint to a model file with its card."""
+"""Makes a model file with its card of a training checkpoint."""
 
 import tomllib
 from collections.abc import Mapping

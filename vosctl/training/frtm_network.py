@@ -128,7 +128,7 @@ class TrainingNetwork(BackboneTraining):
         size: torch.Size,
         plan: StepPlan,
     ) -> Tensor:
-        """As the tracker goes: after each frame D is fitted to the predictions too, and S sees the last one.
+        """Segments as the tracker does: after each frame D is fitted to predictions too, and S sees the last.
 
         Args:
             by_clip: as for `_segment`.

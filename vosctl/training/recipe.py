@@ -45,16 +45,16 @@ class SourceRecipe:
     data: str
     """Name (as in --data NAME=PATH) of the clips, or of the folder of `images` and `masks`."""
     backgrounds: str = ""
-    """For `pasted`: name of the folder of photographs."""
+    """The name of the folder of photographs, for `pasted`."""
     weight: float = 1.0
     """How often clips come from here, against the other sources."""
     without: tuple[str, ...] = ()
-    """For `clips` and `boxes`: sequences or photographs to leave out, as regular expressions."""
+    """Sequences or photographs to leave out, as regular expressions; for `clips` and `boxes`."""
     distractors: float = 0.0
     """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip
     as something that is not followed."""
     objects: str = ""
-    """For `distractors`: name of the folder of `images` and `masks`."""
+    """The name of the folder of `images` and `masks`, for `distractors`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class OptimizerRecipe:
     """AdamW and what goes with it."""
 
     learning_rate: float = 1e-3
-    """Of S, after the warm-up; falls along a half cosine."""
+    """The learning rate of S after the warm-up; it falls along a half cosine."""
     final_rate: float = 0.01
     """The learning rate's last value, as a share of the first."""
     layer4_rate: float = 0.0

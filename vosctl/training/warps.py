@@ -61,7 +61,7 @@ class Window:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """For the last two dimensions of a frame."""
+        """An index for the last two dimensions of a frame."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 

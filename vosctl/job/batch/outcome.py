@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Status(StrEnum):
-    """In the words of the summary."""
+    """How a clip ended, in the words of the summary."""
 
     DONE = "done"
     SKIPPED = "skipped"
@@ -26,18 +26,18 @@ class Outcome:
     error: str | None = None
     """Why it is broken or failed, in one line."""
     attempts: int = 1
-    """2: it was tried a second time."""
+    """How often it was tried: 2 where the first attempt failed."""
     seconds: float = 0.0
-    """All attempts together, loading of the model included where this clip was the first to need it."""
+    """What all attempts took, with the loading of the model where this clip was the first to need it."""
     summary: dict[str, Any] | None = None
-    """Of the run, as `--report` writes it for one clip; of a clip that is skipped, of the run before. None
-    where there was none."""
+    """The summary of the run, as `--report` writes it for one clip. A clip that is skipped has that of the run
+    before; None where there was none."""
 
     @property
     def frames(self) -> int:
-        """With masks made by this run."""
+        """The number of frames with masks made by this run."""
         return int(self.summary["frames"]) if self.summary and self.status is not Status.SKIPPED else 0
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The outcome as plain data."""
         return asdict(self)

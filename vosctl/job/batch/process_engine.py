@@ -135,7 +135,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """For starting a process, which then ignores them as well: Ctrl-C reaches all, and the parent decides."""
+    """Ignores interrupts while a process is started, which then ignores them too: the parent decides."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -106,7 +106,7 @@ class RayCluster:
 
 
 def _absolute(request: Request) -> Request:
-    """With paths that hold in the working folder of another process."""
+    """The request with paths that hold in the working folder of another process."""
     return replace(
         request,
         clip=request.clip if stream_address(request.clip) else request.clip.absolute(),

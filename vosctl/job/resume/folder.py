@@ -44,7 +44,7 @@ class RunFolder:
 
     @classmethod
     def find(cls, output: Path) -> "RunFolder | None":
-        """That of results that exist, if a run has left one."""
+        """The folder that a run has left with results, None where there is none."""
         folder = cls(output, output.is_dir())
         return folder if folder.record.is_file() else None
 
@@ -115,5 +115,5 @@ class RunFolder:
 
 
 def digest_of(labels: Labels) -> str:
-    """By which a mask is known again, whatever file it was in."""
+    """The digest by which a mask is known again, whatever file it was in."""
     return hashlib.sha256(f"{labels.shape}".encode() + labels.tobytes()).hexdigest()

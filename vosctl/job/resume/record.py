@@ -175,7 +175,7 @@ def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
 
 
 def _fingerprint(info: ClipInfo) -> str:
-    """By which a clip is known again, wherever it lies: sizes, and the bytes at its two ends."""
+    """A digest by which a clip is known again, wherever it lies: sizes, and the bytes at its two ends."""
     from vosctl.media.frame_folder import list_images
 
     digest = hashlib.sha256()

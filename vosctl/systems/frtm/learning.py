@@ -24,7 +24,7 @@ class Learned(NamedTuple):
     """All that is known of O objects; nothing is changed in place."""
 
     memory: TargetMemory
-    """With the first layers of the target models, w1."""
+    """The memories, with the first layers of the target models, w1."""
     w2: Tensor
     """(O, 9, 96), the last layers of the target models."""
     prior: Tensor

@@ -29,7 +29,7 @@ class MemorySchedule(NamedTuple):
     """Frames from one that is remembered to the next, at most."""
 
     def remembered(self, until_update: int) -> slice:
-        """Those of the coming frames that are remembered, where so many are left until the update."""
+        """The coming frames that are remembered, where so many are left until the update."""
         return slice((until_update - 1) % self.memory_interval, None, self.memory_interval)
 
     def rates(self, until_update: int, count: int) -> tuple[Rate, ...]:

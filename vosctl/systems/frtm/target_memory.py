@@ -71,7 +71,7 @@ class TargetMemory(NamedTuple):
         seen: Tensor,
         rates: Sequence[Rate],
     ) -> "TargetMemory":
-        """With tracked frames added, oldest first.
+        """The memories with tracked frames added, oldest first.
 
         Args:
             features: (B, C, h, w).
