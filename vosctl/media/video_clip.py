@@ -42,7 +42,7 @@ class VideoClip(Clip):
         return self.frames_from(0)
 
     def frames_from(self, start: int) -> Iterator[Frame]:
-        """Yields the frames from an index on; those before are decoded, which alone is exact, not converted."""
+        """Yields the frames from an index on; those before are decoded, which alone is exact."""
         maker: FrameMaker | None = None
         count = 0
         with open_container(self._path, self._max_pixels) as container:

@@ -30,7 +30,7 @@ class Outcome:
     seconds: float = 0.0
     """What all attempts took, with the loading of the model where this clip was the first to need it."""
     summary: dict[str, Any] | None = None
-    """The summary of the run, as `--report` writes it for one clip. A clip that is skipped has that of the run
+    """The run's summary, as `--report` writes it for one clip. A clip that is skipped has that of the run
     before; None where there was none."""
 
     @property
