@@ -6,6 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.small import moving_discs
@@ -63,11 +64,13 @@ def test_boxes_and_areas(arguments: list[str], monkeypatch: pytest.MonkeyPatch) 
     _run("boxes_and_areas.py", arguments[:2], monkeypatch)
     with Path("boxes.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["frame"] == "0"]
-    assert [(row["object"], row["width"], row["height"]) for row in rows] == [
-        ("1", "37", "37"),
-        ("2", "37", "37"),
-    ]
-    assert all(int(row["area"]) == 1009 for row in rows)
+    first = moving_discs(8, objects=2)[1][0]
+    for row, object_id in zip(rows, (1, 2), strict=True):
+        ys, xs = np.nonzero(first == object_id)
+        assert int(row["object"]) == object_id
+        assert (int(row["left"]), int(row["top"])) == (xs.min(), ys.min())
+        assert (int(row["width"]), int(row["height"])) == (np.ptp(xs) + 1, np.ptp(ys) + 1)
+        assert int(row["area"]) == len(xs)
 
 
 def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-from tests.media.conftest import file_limit, make_video  # noqa: F401 (fixtures)
+from tests.media.conftest import make_video  # noqa: F401 (a fixture)

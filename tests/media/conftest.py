@@ -1,7 +1,6 @@
 """Small clips with known pictures, made on the spot."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 MakeVideo = Callable[..., Path]
-FileLimit = Callable[[int], "contextmanager[None]"]
 
 
 def _tone(seconds: Fraction, rate: int = 44100) -> np.ndarray:
@@ -79,20 +77,3 @@ def make_video(tmp_path: Path) -> MakeVideo:
         return path
 
     return make
-
-
-@pytest.fixture
-def file_limit() -> FileLimit:
-    """Makes every write beyond so many bytes of a file fail, as on a full disk."""
-    resource = pytest.importorskip("resource")
-
-    @contextmanager
-    def limit(size: int) -> Iterator[None]:
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limit

@@ -153,7 +153,9 @@ def test_the_state_does_not_grow_with_the_clip() -> None:
         tracker = Tracker(tiny_model())
         for _ in tracker.run(frames * repeats, {0: labels[0]}):
             pass
-        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in tracker._system._learned))
+        sizes.append(
+            sum(tensor.numel() * tensor.element_size() for tensor in tracker._system._learned.parts())
+        )
     assert sizes[0] == sizes[1] < 25e6
 
 
@@ -168,7 +170,7 @@ def test_each_object_costs_a_few_megabytes() -> None:
             mask[100:200, 100 * index : 100 * index + 80] = 1
         system.start(torch.rand(3, 480, 854), masks)
         assert system._learned is not None
-        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in system._learned))
+        sizes.append(sum(tensor.numel() * tensor.element_size() for tensor in system._learned.parts()))
     assert 2e6 < (sizes[1] - sizes[0]) / 2 < 25e6
 
 

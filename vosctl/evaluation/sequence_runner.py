@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vosctl.errors import WeightsError
+from vosctl.errors import TruncatedClipError, WeightsError
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
@@ -98,6 +98,8 @@ class SequenceRunner:
 
             options = PipelineOptions(on_frame=on_frame)
             summary = Pipeline(clip, first_masks, self._model, settings, Outputs(masks), options).run()
+        if summary.broken:
+            raise TruncatedClipError(summary.broken)
         width, height = summary.network_size
         return SequenceSpeed(
             frames=summary.frames,

@@ -45,7 +45,7 @@ def export_checkpoint(
     architecture = architecture_name(content.run.get("system", "frtm"), content.run["backbone"])
     options = content.run.get("options", {})
     recipe = tomllib.loads(content.recipe)
-    for stage in recipe["stages"]:
+    for stage in recipe.get("stages", ()):
         if "step" in stage:  # the name before it was `frame_gap`; nobody can edit a checkpoint
             stage["frame_gap"] = stage.pop("step")
     # What was learned from; the start and the validation's data are among the run's data too.

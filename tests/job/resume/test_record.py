@@ -23,7 +23,7 @@ def asked(tmp_path: Path) -> Request:
         Image.new("RGB", (40, 30), (index, 0, 0)).save(folder / f"{index}.png")
     choice = ModelChoice("frtm-rn18", backbone_weights=None, precision="auto")
     settings = TrackerSettings(window=4, max_size=320)
-    masks = (MaskAt(2, Path("m.png")),)
+    masks = (MaskAt(2, Path("m.png"), is_index=True),)
     return Request(
         clip=folder,
         masks=masks,
