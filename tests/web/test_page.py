@@ -250,7 +250,7 @@ def primary(page: Page, inside: str) -> list[str]:
 def test_the_primary_button_belongs_to_the_frame_that_is_shown(page: Page) -> None:
     page.drag((30, 40), (70, 40))
     assert "goes to first.png" in page.find("save-note").text
-    assert primary(page, "aside")[0].startswith("Save mask of frame 0")
+    assert primary(page, "aside")[0].startswith("Save for frame 0")
     page.find("next").click()
     page.wait(lambda: page.find("moving").is_displayed())
     assert primary(page, "#moving") == ["Stay on frame 0"]
@@ -263,9 +263,9 @@ def test_the_primary_button_belongs_to_the_frame_that_is_shown(page: Page) -> No
     page.wait(lambda: page.find("frame").get_attribute("value") == "1")
     page.wait(lambda: page.find("save").is_enabled())
     assert primary(page, "aside") == []
-    assert page.find("save").text.startswith("Save for frame 1 all the same")
+    assert page.find("save").text.startswith("Save all the same")
     page.drag((30, 60), (70, 60))
-    assert primary(page, "aside")[0].startswith("Save mask of frame 1")
+    assert primary(page, "aside")[0].startswith("Save for frame 1")
     page.control("z")
     assert primary(page, "aside") == []
     page.control("y")
