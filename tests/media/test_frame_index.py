@@ -60,6 +60,7 @@ def small_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for five pictures of 64x48, so that most frames are decoded again."""
     monkeypatch.setattr(frame_index, "_CACHE", 5 * 64 * 48 * 3)
     monkeypatch.setattr(frame_index, "_NEAR", 4)
+    monkeypatch.setattr(key_frame_reader, "_WHOLE", 2)
     monkeypatch.setattr(key_frame_reader, "_CACHE", 5 * 64 * 48 * 3 // 2)
 
 
@@ -94,6 +95,29 @@ def test_any_order_gives_what_reading_from_the_start_gives(
     with FrameIndex(path) as index:
         require_same(index, path)
         assert index._reader is not None  # it was not read from the start
+
+
+@pytest.mark.usefixtures("small_caches")
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx265", {"x265-params": "keyint=12:bframes=3:log-level=none"}),
+        ("a.mp4", "mpeg4", {"g": "12", "bf": "2"}),
+        (
+            "a.webm",
+            "libvpx-vp9",
+            {"g": "12", "auto-alt-ref": "1", "lag-in-frames": "10", "deadline": "realtime"},
+        ),
+        ("a.mkv", "ffv1", {"g": "5"}),
+    ],
+)
+def test_other_codecs(make_video: MakeVideo, name: str, codec: str, options: dict[str, str]) -> None:
+    if codec not in av.codecs_available:
+        pytest.skip(f"no encoder {codec}")
+    path = make_video(name, noisy(40), codec=codec, options=options)
+    with FrameIndex(path) as index:
+        require_same(index, path)
+        assert index._reader is not None
 
 
 @pytest.mark.usefixtures("small_caches")
@@ -174,15 +198,16 @@ def test_what_is_kept_is_decoded_once(make_video: MakeVideo, monkeypatch: pytest
     path = make_video("a.mp4", noisy(60), options={**B_FRAMES, "g": "30"})
     begun = []
     begin = KeyFrameReader._begin
-    monkeypatch.setattr(KeyFrameReader, "_begin", lambda self, key: begun.append(key) or begin(self, key))
+    monkeypatch.setattr(KeyFrameReader, "_begin", lambda self, *at: begun.append(at) or begin(self, *at))
     with FrameIndex(path) as index:
         index.frame(50)
         for number in [*range(49, 29, -1), *range(30, 60)]:
             index.frame(number)
-        assert begun == [0, 30]  # the first picture, then the group of the wanted one
+        # The first picture, a jump that leaves some out, and the whole group on the way back.
+        assert begun == [(0, 0), (30, 34), (30, 30)]
         for number in range(29, -1, -1):
             index.frame(number)
-        assert begun == [0, 30, 0]
+        assert begun[3:] == [(0, 13), (0, 0)]
 
 
 def test_an_index_that_is_wrong_is_found_out_and_dropped(
