@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.small import moving_discs
 from vosctl.boxes import Box
-from vosctl.media.clip import open_clip
+from vosctl.media.frame_index import FrameIndex
 from vosctl.web.editor import Frames, MaskEditor
 from vosctl.web.server import PageServer
 
@@ -47,10 +47,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
     folder.mkdir()
     for index, picture in enumerate(moving_discs(FRAMES, (WIDTH, HEIGHT))[0]):
         Image.fromarray(picture).save(folder / f"{index}.png")
-    clip = open_clip(folder)
     editor = MaskEditor(
-        clip,
-        Frames(clip),
+        Frames(FrameIndex(folder)),
         tmp_path / "first.png",
         0,
         np.zeros((HEIGHT, WIDTH), np.uint8),

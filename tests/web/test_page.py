@@ -235,9 +235,64 @@ def test_the_frame_can_be_changed_and_the_mask_goes_along(page: Page) -> None:
     page.browser.find_element(By.CSS_SELECTOR, "#moving [value=take]").click()
     page.wait(lambda: page.find("frame").get_attribute("value") == "2")
     assert page.count(1) == drawn
+    assert "drawn on frame 1. Fit it to frame 2" in page.find("save-note").text
     page.save()
     assert page.served.editor.frame == 2
     assert "--mask 2=first.png" in page.find("done-next").text
+
+
+def primary(page: Page, inside: str) -> list[str]:
+    """The texts of the primary buttons that are seen there."""
+    found = page.browser.find_elements(By.CSS_SELECTOR, f"{inside} button.main")
+    return [button.text.split("\n")[0] for button in found if button.is_displayed()]
+
+
+def test_the_primary_button_belongs_to_the_frame_that_is_shown(page: Page) -> None:
+    page.drag((30, 40), (70, 40))
+    assert "goes to first.png" in page.find("save-note").text
+    assert primary(page, "aside")[0].startswith("Save for frame 0")
+    page.find("next").click()
+    page.wait(lambda: page.find("moving").is_displayed())
+    assert primary(page, "#moving") == ["Stay on frame 0"]
+    page.keys(Keys.ENTER)
+    page.wait(lambda: not page.find("moving").is_displayed())
+    assert page.find("frame").get_attribute("value") == "0"
+    page.find("next").click()
+    page.wait(lambda: page.find("moving").is_displayed())
+    page.browser.find_element(By.CSS_SELECTOR, "#moving [value=take]").click()
+    page.wait(lambda: page.find("frame").get_attribute("value") == "1")
+    page.wait(lambda: page.find("save").is_enabled())
+    assert primary(page, "aside") == []
+    assert page.find("save").text.startswith("Save all the same")
+    page.drag((30, 60), (70, 60))
+    assert primary(page, "aside")[0].startswith("Save for frame 1")
+    page.control("z")
+    assert primary(page, "aside") == []
+    page.control("y")
+    page.save()
+    assert page.served.editor.frame == 1
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1280, 720), (1024, 600)])
+def test_the_save_button_is_seen_without_scrolling(
+    browser: Any, served: Served, size: tuple[int, int]
+) -> None:
+    before = browser.get_window_size()
+    browser.set_window_size(*size)
+    try:
+        page = Page(browser, served)
+        for object_id in range(2, 9):
+            page.keys(str(object_id))
+        for tool in "bpr":
+            page.keys(tool)
+            box = page.script("return document.getElementById('save').getBoundingClientRect().toJSON()")
+            assert box["top"] > 0
+            assert box["bottom"] <= page.script("return innerHeight")
+            is_hit = "document.elementFromPoint(arguments[0], arguments[1]).closest('#save') !== null"
+            middle = (box["left"] + box["width"] / 2, box["top"] + box["height"] / 2)
+            assert browser.execute_script(f"return {is_hit}", *middle)
+    finally:
+        browser.set_window_size(before["width"], before["height"])
 
 
 def test_a_mask_that_was_there_is_shown(browser: Any, served: Served) -> None:

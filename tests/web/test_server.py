@@ -190,6 +190,44 @@ def test_a_box_comes_back_as_a_mask(served: Served) -> None:
         assert json.loads(answer)["error"]
 
 
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("index=0&box=1,1,5,5&object={}", "object 9999"),
+        ("index={}&box=1,1,5,5&object=1", "frame 9999"),
+        ("index=0&box={},1,5,5&object=1", "box 9999"),
+        ("index=0&box=1,1,5,{}&object=1", "box 1,1,5,9999"),
+        ("index=999999999&box=1,1,5,5&object=1", "no frame 999999999"),
+        ("index=0&box=1,1,5,5&object=%C2%B2", "object ²"),
+    ],
+)
+def test_numbers_without_end_are_refused_in_one_line(served: Served, query: str, reason: str) -> None:
+    status, answer, _ = ask(served, "POST", own(served, f"segment?{query.format('9' * 5000)}"), b"")
+    assert status == 400
+    error = json.loads(answer)["error"]
+    assert reason in error
+    assert "\n" not in error
+    assert len(error) < 200
+
+
+def test_an_address_that_is_none_is_refused(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.server.server_port), timeout=10) as connection:
+        host = f"127.0.0.1:{served.server.server_port}"
+        connection.sendall(f"GET http://[/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert connection.recv(1000).split(b" ")[1] == b"400"
+
+
+def test_a_picture_that_was_not_the_clips_is_not_saved(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    monkeypatch.setattr(served.editor.frames, "exact", lambda number: other)
+    status, answer, _ = ask(served, "POST", own(served, "save?index=2"), png(drawing()))
+    assert status == 400
+    assert "frame 2 is another picture than the one that was shown" in json.loads(answer)["error"]
+    assert not served.editor.output.exists()
+
+
 def test_a_port_that_is_taken_is_said(served: Served) -> None:
     with pytest.raises(UsageError, match="in use"):
         PageServer(served.server.server_port, {}, 0)

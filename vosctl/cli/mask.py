@@ -24,7 +24,7 @@ from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
 from vosctl.masks.reading import read_mask
 from vosctl.media.claims import claim_png
-from vosctl.media.clip import open_clip
+from vosctl.media.frame_index import FrameIndex
 from vosctl.media.palette import save_palette_png
 from vosctl.media.stream_address import clip_path
 from vosctl.systems.choice import ModelChoice
@@ -79,10 +79,9 @@ def mask(
     claim_png(output, overwrite)
     choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
     segment = first_mask.box_segmenter(lambda: choice.load(device))
-    with open_clip(clip, stream=stream, max_pixels=max_pixels) as source:
-        info = source.info
-        frames = Frames(source)
-        picture = frames[frame]
+    with FrameIndex(clip, stream, max_pixels) as index:
+        info, frames = index.info, Frames(index)
+        picture = frames.exact(frame) if box else frames[frame]
         labels = np.zeros((info.height, info.width), np.uint8)
         if existing:
             labels = read_mask(existing, (info.width, info.height)).labels
@@ -99,7 +98,7 @@ def mask(
         if boxes and not edit:
             save_palette_png(output, labels)
         else:
-            editor = MaskEditor(source, frames, output, frame, labels, segment, next_command)
+            editor = MaskEditor(frames, output, frame, labels, segment, next_command)
             with PageServer(port, editor.routes, editor.largest_body) as server:
                 _show(server.url, no_browser, quiet)
                 server.serve_forever(poll_interval=0.1)

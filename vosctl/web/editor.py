@@ -1,10 +1,9 @@
-"""What the page of `vosctl mask` may ask for: frames, masks of boxes, and to save."""
+"""Answers what the page of `vosctl mask` asks for: frames, masks of boxes, and that a mask is saved."""
 
 import io
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,81 +13,75 @@ from PIL import Image
 
 from vosctl.arrays import MAX_ID, Labels
 from vosctl.boxes import Box, parse_box
-from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
+from vosctl.errors import ClipError, MaskError, UsageError
 from vosctl.media.broken_files import IMAGE_ERRORS
-from vosctl.media.frame import Clip, Frame
+from vosctl.media.frame import ClipInfo
+from vosctl.media.frame_index import FrameIndex
 from vosctl.media.palette import PALETTE, palette_bytes, save_palette_png
 from vosctl.web.server import Answer, Route
 
 SegmentBoxes = Callable[[NDArray[np.uint8], Mapping[int, Box]], Labels]
 
-_FRAMES_KEPT = 8
 _JPEG_QUALITY = 95
+_LONGEST_NUMBER = 9  # digits of a frame's number or an id
+_LONGEST_BOX = 64  # characters of x,y,w,h
+_LONGEST_SHOWN = 40  # characters of a wrong value in a message
 _PNG_OVERHEAD = 1 << 16  # bytes that a mask's PNG may take beyond one a pixel
 
 
 class Frames:
-    """A clip's frames by index, from one decoder that goes back to the start where it must."""
+    """A clip's frames by number, one request at a time."""
 
-    def __init__(self, clip: Clip) -> None:
-        self._clip = clip
+    def __init__(self, index: FrameIndex) -> None:
+        self._index = index
         self._lock = threading.Lock()
-        self._kept: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
-        self._rest: Iterator[Frame] = iter(())
-        self._next: int | None = None  # index that `_rest` gives next
-        self.count: int | None = None
-        """Known once the end has been seen."""
 
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8.
+    @property
+    def info(self) -> ClipInfo:
+        """What is known of the clip."""
+        return self._index.info
+
+    @property
+    def count(self) -> int | None:
+        """Number of frames; None until it is known."""
+        return self._index.count
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:
+        """Returns the picture to show, (H, W, 3) uint8.
 
         Raises:
             ClipError: the clip has no such frame, or it cannot be read.
         """
         with self._lock:
-            if index in self._kept:
-                self._kept.move_to_end(index)
-                return self._kept[index]
-            if self._next is None or index < self._next:
-                self._rest, self._next = iter(self._clip), 0
-            return self._read_on(index)
+            return self._index.frame(number).rgb
 
-    def _read_on(self, index: int) -> NDArray[np.uint8]:
-        assert self._next is not None
-        try:
-            for frame in self._rest:
-                self._next = frame.index + 1
-                if frame.index == index:
-                    self._kept[index] = frame.rgb
-                    if len(self._kept) > _FRAMES_KEPT:
-                        self._kept.popitem(last=False)
-                    return frame.rgb
-        except TruncatedClipError:
-            pass  # what came before the break can be drawn on
-        self.count, self._next = self._next, None
-        raise ClipError(
-            f"{self._clip.info.path} has {self.count} frames, counted from 0; there is no frame {index}"
-        )
+    def exact(self, number: int) -> NDArray[np.uint8]:
+        """Returns the picture, (H, W, 3) uint8, that the tracker will see under this number.
+
+        Raises:
+            ClipError: the clip has no such frame, or it cannot be read.
+        """
+        with self._lock:
+            return self._index.exact(number).rgb
 
 
 @dataclass
 class MaskEditor:
     """One mask of one clip, drawn in the page."""
 
-    clip: Clip
     frames: Frames
     output: Path
     frame: int
-    """That the mask is of."""
+    """Number of the frame that the mask belongs to."""
     labels: Labels
-    """(H, W): what is drawn already."""
+    """The mask (H, W) as it is before anything is drawn, and in the end the one that was saved."""
     segment_boxes: SegmentBoxes
     next_command: Callable[[int], str]
-    """What to do with a mask of a frame."""
+    """Returns the command that follows the mask of a frame through the clip."""
 
     @property
     def routes(self) -> dict[tuple[str, str], Route]:
-        """What the page may ask for, as `PageServer` takes it."""
+        """The answers to what the page may ask for, as `PageServer` takes them."""
         return {
             ("GET", "state"): self._state,
             ("GET", "frame"): self._picture,
@@ -99,11 +92,11 @@ class MaskEditor:
 
     @property
     def largest_body(self) -> int:
-        """Bytes of a mask's PNG, at most."""
+        """How many bytes the PNG of a mask of this clip may have."""
         return self.labels.size * 2 + _PNG_OVERHEAD
 
     def _state(self, query: Mapping[str, str], body: bytes) -> Answer:
-        info = self.clip.info
+        info = self.frames.info
         state = {
             "clip": info.path.name,
             "output": self.output.name,
@@ -124,31 +117,38 @@ class MaskEditor:
         return Answer(file.getvalue(), "image/jpeg", known)
 
     def _segment(self, query: Mapping[str, str], body: bytes) -> Answer:
-        object_id = query.get("object", "")
-        if not object_id.isdecimal() or not 1 <= int(object_id) <= MAX_ID:
-            raise UsageError(f"object {object_id}: expected an id from 1 to {MAX_ID}")
-        info = self.clip.info
-        box = parse_box(query.get("box", ""), info.width, info.height)
-        return Answer(
-            _png(self.segment_boxes(self.frames[_index(query)], {int(object_id): box})), "image/png"
-        )
+        object_id = _number(query, "object")
+        if object_id is None or not 1 <= object_id <= MAX_ID:
+            raise UsageError(f"object {_shortened(query, 'object')}: expected an id from 1 to {MAX_ID}")
+        info = self.frames.info
+        text = query.get("box", "")
+        if len(text) > _LONGEST_BOX:
+            raise UsageError(f"box {_shortened(query, 'box')}: expected x,y,w,h in whole pixels")
+        box = parse_box(text, info.width, info.height)
+        picture = self.frames[_index(query)]
+        return Answer(_png(self.segment_boxes(picture, {object_id: box})), "image/png")
 
     def _save(self, query: Mapping[str, str], body: bytes) -> Answer:
         frame = _index(query)
         labels = self._read(body)
-        self.frames[frame]  # a mask of a frame that the clip does not have would be refused later
+        shown = self.frames[frame]
+        if not np.array_equal(shown, self.frames.exact(frame)):
+            raise ClipError(
+                f"frame {frame} is another picture than the one that was shown, since the clip is damaged; "
+                "choose the frame again, look at the mask, and save it then"
+            )
         save_palette_png(self.output, labels)
         self.frame, self.labels = frame, labels
         content = {"path": str(self.output), "next": self.next_command(frame)}
         return Answer(json.dumps(content).encode(), is_last=True)
 
     def _read(self, png: bytes) -> Labels:
-        """The page's mask.
+        """Returns the mask (H, W) that the page has sent.
 
         Raises:
-            MaskError: it is no gray 8-bit PNG of the clip's size, or empty.
+            MaskError: it is no gray 8-bit PNG of the clip's size, or it is empty.
         """
-        size = (self.clip.info.width, self.clip.info.height)
+        size = (self.frames.info.width, self.frames.info.height)
         try:
             with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
                 if image.size != size or image.mode != "L":  # before a pixel is decoded
@@ -165,10 +165,22 @@ class MaskEditor:
 
 
 def _index(query: Mapping[str, str]) -> int:
-    text = query.get("index", "")
-    if not text.isdecimal() or len(text) > 9:
-        raise UsageError(f"frame {text}: expected a number, counted from 0")
-    return int(text)
+    number = _number(query, "index")
+    if number is None:
+        raise UsageError(f"frame {_shortened(query, 'index')}: expected a number, counted from 0")
+    return number
+
+
+def _number(query: Mapping[str, str], key: str) -> int | None:
+    """Returns a whole number of the query; None where it is none, or longer than any that is meant."""
+    text = query.get(key, "")
+    return int(text) if text.isdecimal() and len(text) <= _LONGEST_NUMBER else None
+
+
+def _shortened(query: Mapping[str, str], key: str) -> str:
+    """Returns a value of the query for a message of one line."""
+    text = query.get(key, "")
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _png(labels: Labels) -> bytes:

@@ -1,4 +1,4 @@
-"""The page's server: on loopback only, a token in every path, and nothing from or to anywhere else."""
+"""The page's server: it listens on loopback only, wants a token in every path, and reaches nothing else."""
 
 import hmac
 import json
@@ -22,13 +22,13 @@ _TIMEOUT = 60  # seconds that a request may take to arrive
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request gets."""
+    """The answer to a request."""
 
     body: bytes
     kind: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     is_last: bool = False
-    """End the server after this one."""
+    """The server ends after it."""
 
 
 Route = Callable[[Mapping[str, str], bytes], Answer]  # of the query and the body
@@ -38,9 +38,9 @@ class PageServer(ThreadingHTTPServer):
     """Serves the page at `url`, and what it asks for, until an answer is the last one.
 
     Args:
-        port: 0 for any that is free.
-        routes: by (method, name); a request goes to /TOKEN/NAME.
-        largest_body: bytes; more is refused unread.
+        port: the one to listen on; 0 takes any that is free.
+        routes: functions that answer, by (method, name); a request goes to /TOKEN/NAME.
+        largest_body: how many bytes a request may send; more is refused unread.
 
     Raises:
         UsageError: the port is taken or not allowed.
@@ -61,27 +61,29 @@ class PageServer(ThreadingHTTPServer):
             ) from error
 
     def server_bind(self) -> None:
-        """Without the base's look-up of the host's name, which can take seconds."""
+        """Binds without the base's look-up of the host's name, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
 
     def handle_error(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
     ) -> None:
-        """A browser that hangs up in the middle is no error."""
+        """Says nothing, for a browser that hangs up in the middle is no error."""
 
     @property
     def hosts(self) -> tuple[str, str]:
-        """What the Host header may say; anything else came by a name that somebody else controls."""
+        """The values of the Host header that are taken; others came by a name that somebody else controls."""
         return f"{HOST}:{self.server_port}", f"localhost:{self.server_port}"
 
     @property
     def url(self) -> str:
-        """Of the page."""
+        """The address of the page."""
         return f"http://{HOST}:{self.server_port}/{self.token}/"
 
 
 class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection."""
+
     server: PageServer
     timeout = _TIMEOUT
     server_version, sys_version = "vosctl", ""
@@ -98,7 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
         if host not in self.server.hosts or origin not in (None, f"http://{host}"):
             self._refuse(HTTPStatus.FORBIDDEN, "the page answers only under its own address")
             return
-        parts = urlsplit(self.path)
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "this is no address of the page")
+            return
         token, _, name = parts.path.removeprefix("/").partition("/")
         if not hmac.compare_digest(token.encode("latin-1", "replace"), self.server.token.encode()):
             self._refuse(HTTPStatus.FORBIDDEN, "open the address that vosctl has printed, with its token")
@@ -170,4 +176,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base's name)
-        """Requests are nobody's news; errors go to the page."""
+        """Says nothing: requests are nobody's news, and errors go to the page."""
