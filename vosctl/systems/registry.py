@@ -30,6 +30,7 @@ from vosctl.systems.names import (
 )
 from vosctl.systems.spec import LoadRequest
 from vosctl.systems.weights_file import WeightsFile, read_weights
+from vosctl.systems.weights_state import show
 
 _OF_A_BACKBONE = "frtm"  # the system that weights of a backbone alone make a model of
 
@@ -67,7 +68,7 @@ def load_model(
     found = find_architecture(chosen)
     if found is None or found[0].tracking is None:
         where = f"{file.path}: " if file else ""
-        what = found[0].purpose if found else f"architecture {chosen} is not known to this version"
+        what = found[0].purpose if found else f"architecture {show(chosen)} is not known to this version"
         raise WeightsError(f"{where}{what}")
     request = LoadRequest(
         name=name or (file.path.stem if file else chosen),
