@@ -155,7 +155,6 @@ def _odd_tensor(value: Tensor, generator: random.Random) -> object:
             lambda: value.to(torch.int32),
             lambda: value.float().to_sparse(),
             lambda: torch.empty(value.shape, device="meta"),
-            lambda: torch.quantize_per_tensor(value.float(), 0.1, 0, torch.qint8),
             lambda: torch.nn.Parameter(value.float()),
             lambda: torch.zeros(100_000, 1, 1, 1, dtype=torch.int8),
             lambda: value.float() * 1e38,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vosctl.compute.devices import Precision, choose_device, choose_dtype
+from vosctl.compute.devices import Precision, choose_device, choose_dtype, dtype_reason
 from vosctl.errors import WeightsError
 from vosctl.suggestion import suggestion
 from vosctl.systems.backbone import find_backbone
@@ -78,7 +78,9 @@ def load_model(
         refinement=refinement,
         download=download,
     )
-    return found[0].tracking.load(request).prepare(place, dtype)
+    model = found[0].tracking.load(request).prepare(place, dtype)
+    model.dtype_reason = dtype_reason(precision, place)
+    return model
 
 
 def _find(name: str | None) -> WeightsFile | None:

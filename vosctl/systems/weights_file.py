@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,8 @@ def read_tensors(path: Path) -> dict[str, Any]:
     """
     check_archive(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # they tell of torch's inside, not of the file
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # whose text advises to read the file unsafely
         raise WeightsError(
             f"{path}: not a weights file that can be loaded safely (damaged, or it holds more than tensors); "
