@@ -3,6 +3,7 @@
 import errno
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -73,6 +74,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def json_text(content: object, indent: int | None = None) -> str:
+    """Plain data as JSON; numbers that are not finite, which JSON does not have, become null."""
+    return json.dumps(_with_null(content), indent=indent, allow_nan=False)
+
+
+def _with_null(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _with_null(one) for key, one in value.items()}
+    return [_with_null(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Writes plain data, whole or not at all.
 
@@ -80,7 +94,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         OutputError: the file cannot be written.
     """
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
 
 
 def remove_leftovers(folder: Path, processes: Collection[int]) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vosctl.compute import devices
-from vosctl.compute.devices import choose_device, choose_dtype, fast_bf16
+from vosctl.compute.devices import choose_device, choose_dtype, dtype_reason, fast_bf16
 from vosctl.errors import DeviceError
 
 _CPU = torch.device("cpu")
@@ -27,6 +27,9 @@ def test_auto_goes_by_the_processor_s_instructions(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags, raising=False)
     assert choose_dtype("auto", _CPU) == dtype
+    reason = dtype_reason("auto", _CPU)
+    assert ("multiplies bfloat16 no faster" in reason) == (dtype == torch.float32)
+    assert dtype_reason("bf16", _CPU) == dtype_reason("fp32", _CPU) == "as asked"
 
 
 def test_an_older_torch_leaves_it_to_the_kernel_s_list(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ Beside what each command's module says it holds:
     error       text in one line, null where there was none
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import typer
+
+from vosctl.files import json_text
 
 
 class JsonResult:
@@ -29,7 +30,7 @@ class JsonResult:
 
     def print(self, exit_code: int, error: str | None) -> None:
         """Print the object; this is called last."""
-        typer.echo(json.dumps({"exit_code": exit_code, "error": error, **self._content}))
+        typer.echo(json_text({"exit_code": exit_code, "error": error, **self._content}))
 
 
 json_result = JsonResult()

@@ -1,6 +1,5 @@
 """What commands that run the tracker have in common: reading their options, the bar, the summary."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
-from vosctl.files import atomic_path
+from vosctl.files import atomic_path, json_text
 from vosctl.job.frame_log import read_frame_log
 from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
@@ -92,7 +91,8 @@ def print_summary(summary: "Summary") -> None:
         "frames": f"{summary.frames}, {summary.size[0]}x{summary.size[1]}{network}{kept}",
         "objects": ", ".join(map(str, summary.objects)),
         "model": f"{summary.model}{form}",
-        "device": f"{summary.device}, {summary.precision}",
+        "device": f"{summary.device}, {summary.precision}"
+        + (f" ({summary.precision_reason})" if summary.precision_reason else ""),
         "first mask": f"after {summary.seconds_to_first_mask:.2f} s",
         "speed": f"{summary.model_frames_per_second:.1f} frames/s computing, "
         f"{summary.frames_per_second:.1f} frames/s from file to file",
@@ -129,11 +129,11 @@ def _spans(spans: Sequence["Span"]) -> str:
 
 def write_report(path: Path, summary: Mapping[str, Any], log: Path) -> None:
     """The summary and what is known of every frame as JSON, whole or not at all."""
-    text = json.dumps(summary, indent=2)
+    text = json_text(summary, indent=2)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(text.removesuffix("\n}") + ',\n  "per_frame": [')
         for index, entry in enumerate(read_frame_log(log)):
-            file.write(f"{',' if index else ''}\n    {json.dumps(entry.to_json())}")
+            file.write(f"{',' if index else ''}\n    {json_text(entry.to_json())}")
         file.write("\n  ]\n}\n")
 
 

@@ -14,11 +14,12 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from vosctl.cli import options
 from vosctl.cli.console import console, print_line, print_result
 from vosctl.cli.json_output import json_result
-from vosctl.errors import OutputError
+from vosctl.errors import OutputError, WeightsError
 
 app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)
 
@@ -55,7 +56,7 @@ def list_models(as_json: options.JsonOption = False) -> None:
     table = Table("model", "architecture", "what it is", box=None)
     table.add_column("file", overflow="fold")
     for model in models.values():
-        table.add_row(*(value or "-" for value in model.values()))
+        table.add_row(*(Text(value or "-") for value in model.values()))
     print_result(table)
 
 
@@ -71,21 +72,28 @@ def verify(
     from vosctl.systems.names import model_files
     from vosctl.systems.registry import load_model
     from vosctl.systems.weights_file import card_of, read_weights
+    from vosctl.systems.weights_state import show
 
     whole = []
     for path in files or model_files():
         weights = read_weights(path)
         has_backbone = bool(weights.part("backbone"))
         found = find_architecture(weights.architecture)
-        system = found[0] if found else None
-        if system and system.verify:
+        if found is None:
+            raise WeightsError(
+                f"{path}: its architecture {show(weights.architecture)} is not known to this version; update "
+                "vosctl, or export the file again"
+            )
+        system = found[0]
+        if system.verify:
             system.verify(path)
         elif has_backbone:
             load_model(str(path), device="cpu", precision="fp32")
         has_card = bool(card_of(path))
         known = "as its card says" if has_card else "it has no card to compare with"
-        parts = system.parts if system else {}
-        networks = [name for part, name in parts.items() if weights.part(part)]
+        networks = [name for part, name in system.parts.items() if weights.part(part)]
+        if not (has_backbone or networks):
+            raise WeightsError(f"{path}: holds no network of {system.title}; export the file again")
         content = " and ".join((["backbone"] if has_backbone else []) + networks)
         whole.append({"file": str(path), "sha256": weights.sha256, "has_card": has_card})
         whole[-1] |= {"architecture": weights.architecture, "content": content}

@@ -64,6 +64,21 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cpu" and fast_bf16() else torch.float32
 
 
+def dtype_reason(precision: Precision, device: torch.device) -> str:
+    """Why `choose_dtype` chooses what it does, as words in brackets after the dtype's name."""
+    if precision != "auto":
+        return "as asked"
+    if device.type == "cuda":
+        is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        return f"the GPU {'multiplies' if is_fast else 'does not multiply'} bfloat16"
+    if device.type != "cpu":
+        return "as on every device of its kind"
+    instructions = fast_bf16()
+    return (
+        f"the processor has {instructions}" if instructions else "the processor multiplies bfloat16 no faster"
+    )
+
+
 def upload(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Values of the host, of the device and dtype of `like`; a GPU is not waited for."""
     values = values.to(like.dtype)

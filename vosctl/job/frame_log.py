@@ -1,6 +1,7 @@
 """What is known of every frame of a run, a line of JSON each: a file that grows, not memory."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from vosctl.errors import OutputError
-from vosctl.files import output_error
+from vosctl.files import json_text, output_error
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class FrameLog:
             OutputError: it cannot be written.
         """
         try:
-            self._file.write(json.dumps(entry.to_json()).encode() + b"\n")
+            self._file.write(json_text(entry.to_json()).encode() + b"\n")
             self._file.flush()  # whoever is killed leaves a log of all that it has written
         except OSError as error:
             raise output_error(self._path, error) from error
@@ -113,7 +114,9 @@ def read_frame_log(path: Path) -> Iterator[FrameEntry]:
 def parse_entry(data: Mapping[str, Any]) -> FrameEntry:
     """An entry from what `to_json` gave."""
     objects = {
-        int(object_id): ObjectInFrame(float(one["confidence"]), int(one["area"]))
+        int(object_id): ObjectInFrame(
+            math.nan if one["confidence"] is None else float(one["confidence"]), int(one["area"])
+        )
         for object_id, one in data["objects"].items()
     }
     return FrameEntry(int(data["frame"]), str(data["name"]), objects)

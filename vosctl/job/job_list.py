@@ -14,6 +14,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,15 @@ def read_jobs(path: Path, allow_outside: bool = False) -> list[Job]:
     Raises:
         JobsError: the list cannot be read, or an entry is not what it must be.
     """
-    entries = read_entries(path)
+    entries = list(islice(read_entries(path), _MAX_JOBS + 1))
+    if len(entries) > _MAX_JOBS:  # before their paths are looked up, which takes its time
+        raise JobsError(f"{path}: holds more than {_MAX_JOBS} jobs; split it")
     folder = path.parent
     try:
         root = folder.resolve()
     except (OSError, RuntimeError) as error:
         raise JobsError(f"{path}: its folder cannot be found: {error}") from None
-    jobs: list[Job] = []
-    for where, entry in entries:
-        if len(jobs) == _MAX_JOBS:
-            raise JobsError(f"{path}: holds more than {_MAX_JOBS} jobs; split it")
-        jobs.append(_Entry(where, entry, folder, None if allow_outside else root).job())
+    jobs = [_Entry(where, entry, folder, None if allow_outside else root).job() for where, entry in entries]
     if not jobs:
         raise JobsError(f"{path}: holds no job; expected entries with {' and '.join(REQUIRED)}")
     check_outputs((job.output, job.where) for job in jobs if job.output)

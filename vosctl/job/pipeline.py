@@ -205,6 +205,7 @@ class Pipeline:
             refined=self._tracker.refined,
             device=model.device_name,
             precision=model.precision,
+            precision_reason=model.dtype_reason,
             seconds_to_first_mask=max(0.0, self._first_mask - start),
             model_frames_per_second=stats.frames_per_second,
             frames_per_second=stats.frames / (end - start),

@@ -56,6 +56,8 @@ class Summary:
     """Where objects should be looked at."""
     notes: tuple[str, ...]
     """What people should know of the results."""
+    precision_reason: str = ""
+    """Why the dtype is this one: as asked, or what the device has; empty in summaries of older versions."""
     version: str = __version__
 
     def to_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from vosctl.errors import WeightsError
 from vosctl.systems.backbone import backbone_named
 from vosctl.systems.weights_file import read_tensors
+from vosctl.systems.weights_state import checked_state
 
 
 class BackboneWeights(NamedTuple):
@@ -22,7 +23,7 @@ def read_backbone(path: Path) -> BackboneWeights:
     """Read a state dict of a torchvision ResNet.
 
     Raises:
-        WeightsError: the file cannot be read, or holds something else.
+        WeightsError: the file cannot be read, holds something else, or has numbers that are not finite.
     """
     content = read_tensors(path)
     state = {key: value for key, value in content.items() if isinstance(value, Tensor)}
@@ -30,8 +31,13 @@ def read_backbone(path: Path) -> BackboneWeights:
         raise WeightsError(
             f"{path}: not the weights of a torchvision ResNet (conv1, layer1 to layer4 expected)"
         )
-    state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-    return BackboneWeights(state, str(path))
+    return BackboneWeights(
+        {
+            key: value.float() if value.is_floating_point() else value
+            for key, value in checked_state(state, path).items()
+        },
+        str(path),
+    )
 
 
 def download_backbone(name: str) -> BackboneWeights:

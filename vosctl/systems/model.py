@@ -26,6 +26,8 @@ class Model(ABC):
     """The hash of the model file, None for weights from elsewhere."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"), kw_only=True)
     dtype: torch.dtype = field(default=torch.float32, kw_only=True)
+    dtype_reason: str = field(default="", kw_only=True)
+    """Why it is this dtype, as words in brackets after its name."""
 
     @property
     def refined(self) -> bool:

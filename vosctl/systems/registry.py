@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vosctl.compute.devices import Precision, choose_device, choose_dtype
+from vosctl.compute.devices import Precision, choose_device, choose_dtype, dtype_reason
 from vosctl.errors import WeightsError
 from vosctl.suggestion import suggestion
 from vosctl.systems.backbone import find_backbone
@@ -30,6 +30,7 @@ from vosctl.systems.names import (
 )
 from vosctl.systems.spec import LoadRequest
 from vosctl.systems.weights_file import WeightsFile, read_weights
+from vosctl.systems.weights_state import show
 
 _OF_A_BACKBONE = "frtm"  # the system that weights of a backbone alone make a model of
 
@@ -67,7 +68,7 @@ def load_model(
     found = find_architecture(chosen)
     if found is None or found[0].tracking is None:
         where = f"{file.path}: " if file else ""
-        what = found[0].purpose if found else f"architecture {chosen} is not known to this version"
+        what = found[0].purpose if found else f"architecture {show(chosen)} is not known to this version"
         raise WeightsError(f"{where}{what}")
     request = LoadRequest(
         name=name or (file.path.stem if file else chosen),
@@ -77,7 +78,9 @@ def load_model(
         refinement=refinement,
         download=download,
     )
-    return found[0].tracking.load(request).prepare(place, dtype)
+    model = found[0].tracking.load(request).prepare(place, dtype)
+    model.dtype_reason = dtype_reason(precision, place)
+    return model
 
 
 def _find(name: str | None) -> WeightsFile | None:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import pickle
-import zipfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,11 @@ from torch import Tensor, nn
 
 from vosctl.errors import WeightsError
 from vosctl.files import atomic_path, make_folder, write_json
+from vosctl.systems.weights_archive import check_archive, not_readable, regular_size
+from vosctl.systems.weights_state import checked_state, show
 
 FORMAT = 1
+_MAX_CARD_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,26 @@ def read_weights(path: Path) -> WeightsFile:
     """Read and verify a model file.
 
     Raises:
-        WeightsError: it is missing, damaged, not a model file, or not the file that its card describes.
+        WeightsError: it is missing, damaged, not a model file, not the file that its card describes, or has
+            numbers that are not finite.
     """
     sha256 = file_sha256(path)
     expected = card_of(path).get("sha256")
     if expected is not None and expected != sha256:
         raise WeightsError(
-            f"{path}: damaged: its SHA-256 is {sha256[:12]}..., its card says {str(expected)[:12]}...; "
+            f"{path}: damaged: its SHA-256 is {sha256[:12]}..., its card says {show(expected)}; "
             f"fetch or export the file again"
         )
     content = read_tensors(path)
     architecture, state = content.get("architecture"), content.get("state")
-    if content.get("format") != FORMAT or not isinstance(architecture, str) or not isinstance(state, dict):
+    version, options = content.get("format"), content.get("options", {})
+    is_model = type(version) is int and version == FORMAT and isinstance(options, dict)
+    if not (is_model and isinstance(architecture, str) and isinstance(state, dict)):
         raise WeightsError(
             f"{path}: not a vosctl model file; for weights of the FRTM authors use 'vosctl weights import', "
             f"for a torchvision ResNet use --backbone-weights"
         )
-    options = content.get("options")
-    options = options if isinstance(options, dict) else {}
-    return WeightsFile(architecture, state, sha256, path, options)
+    return WeightsFile(architecture, checked_state(state, path), sha256, path, options)
 
 
 def write_weights(
@@ -96,16 +100,20 @@ def write_weights(
     Raises:
         OutputError: it cannot be written.
     """
-    half = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous().clone()
-        for name, value in state.items()
-    }
+    half = {name: _halved(value).detach().cpu().contiguous().clone() for name, value in state.items()}
     make_folder(path.parent)
     content = {"format": FORMAT, "architecture": architecture, "options": dict(options or {}), "state": half}
     write_tensors(path, content)
     sha256 = file_sha256(path)
     write_json(path.with_suffix(".json"), {**card, "sha256": sha256})
     return sha256
+
+
+def _halved(value: Tensor) -> Tensor:
+    """In half precision, but for what this would make infinite, such as variances of pixels in 0 to 255."""
+    if not value.is_floating_point() or bool((value.abs() > torch.finfo(torch.float16).max).any()):
+        return value
+    return value.half()
 
 
 def card_of(path: Path) -> dict[str, Any]:
@@ -118,10 +126,16 @@ def card_of(path: Path) -> dict[str, Any]:
     if not card.is_file():
         return {}
     try:
-        content = json.loads(card.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{card}: unreadable card: {error}; fetch the model's two files again") from error
-    return content if isinstance(content, dict) else {}
+        with card.open("rb") as file:
+            content = json.loads(file.read(_MAX_CARD_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"not JSON ({error})"
+        raise WeightsError(f"{card}: unreadable card: {reason}; fetch the model's two files again") from None
+    if not isinstance(content, dict):
+        raise WeightsError(
+            f"{card}: found {show(content)}, expected a card; fetch the model's two files again"
+        )
+    return content
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
@@ -130,17 +144,17 @@ def read_tensors(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: it is missing, damaged, or holds more than tensors and plain data.
     """
+    check_archive(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file") from None
-    except pickle.UnpicklingError:
+        with warnings.catch_warnings(action="ignore"):  # they tell of torch's inside, not of the file
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # whose text advises to read the file unsafely
         raise WeightsError(
-            f"{path}: not a weights file that can be loaded safely (damaged, or it holds more than tensors)"
+            f"{path}: not a weights file that can be loaded safely (damaged, or it holds more than tensors); "
+            "fetch or export it again"
         ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path}: not a readable weights file: {reason}") from None
+    except Exception:  # noqa: BLE001  (what is damaged, torch's reader meets with any kind)
+        raise not_readable(path) from None
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: found a {type(content).__name__}, expected a dictionary of tensors")
     return content
@@ -182,10 +196,9 @@ def file_sha256(path: Path) -> str:
     Raises:
         WeightsError: it cannot be read.
     """
+    regular_size(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file") from None
     except OSError as error:
         raise WeightsError(f"{path}: unreadable: {error.strerror}") from None

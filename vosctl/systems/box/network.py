@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vosctl.errors import WeightsError
 from vosctl.systems.backbone import Features, ResNet
 from vosctl.systems.weights_file import read_weights
+from vosctl.systems.weights_state import show
 
 SIZE = 256  # pixels, both sides of the square
 MARGIN = 0.25  # of the box's width and height, seen on each side of it
@@ -150,6 +151,6 @@ def read_box_network(device: torch.device, path: Path) -> BoxNetwork:
         network.load_state_dict(file.state)
     except RuntimeError:
         raise WeightsError(
-            f"{file.path}: a {file.architecture}, expected a box network of this version; train it anew"
+            f"{file.path}: a {show(file.architecture)}, expected a box network of this version; train it anew"
         ) from None
     return network.eval().requires_grad_(False).to(device)

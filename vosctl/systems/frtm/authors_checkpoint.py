@@ -8,6 +8,7 @@ from vosctl.errors import WeightsError
 from vosctl.systems.backbone import ResNet
 from vosctl.systems.frtm.refinement import RefinementNetwork
 from vosctl.systems.weights_file import read_tensors
+from vosctl.systems.weights_state import checked_state, show
 
 # Input channels of the level that sees the backbone's layer3.
 _ARCHITECTURE_OF_CHANNELS = {256: "frtm-rn18", 1024: "frtm-rn101"}
@@ -17,7 +18,7 @@ def read_authors_checkpoint(path: Path) -> tuple[str, dict[str, Tensor]]:
     """The architecture, and the network's parameters under `refinement.`.
 
     Raises:
-        WeightsError: it cannot be read, or is no such checkpoint.
+        WeightsError: it cannot be read, is no such checkpoint, or has numbers that are not finite.
     """
     content = read_tensors(path).get("model")
     prefix = "refiner."
@@ -27,12 +28,13 @@ def read_authors_checkpoint(path: Path) -> tuple[str, dict[str, Tensor]]:
             f"{path}: not a checkpoint of the FRTM authors: expected 'model' with 'refiner.*' in it, "
             f"as in rn18_all.pth or rn101_all.pth"
         )
-    channels = content[key].shape[1]
+    content = checked_state({k: v for k, v in content.items() if str(k).startswith(prefix)}, path)
+    channels = content[key].shape[1] if content[key].dim() > 1 else 0
     architecture = _ARCHITECTURE_OF_CHANNELS.get(channels)
     if architecture is None:
         raise WeightsError(f"{path}: layer4 has {channels} input channels; expected 256 or 1024")
     expected = RefinementNetwork(ResNet("resnet18" if channels == 256 else "resnet101").channels).state_dict()
-    state = {name.removeprefix(prefix): v for name, v in content.items() if name.startswith(prefix)}
+    state = {name.removeprefix(prefix): value for name, value in content.items()}
     for name, value in expected.items():
         if name.endswith("num_batches_tracked"):
             state.setdefault(name, value)
@@ -42,5 +44,7 @@ def read_authors_checkpoint(path: Path) -> tuple[str, dict[str, Tensor]]:
             found, wanted = tuple(state[name].shape), tuple(value.shape)
             raise WeightsError(f"{path}: refiner.{name} has shape {found}, expected {wanted}")
     if unknown := sorted(set(state) - set(expected)):
-        raise WeightsError(f"{path}: has parameters that FRTM's refinement network does not: {unknown[0]}")
+        raise WeightsError(
+            f"{path}: has parameters that FRTM's refinement network does not: {show(unknown[0])}"
+        )
     return architecture, {f"refinement.{name}": value for name, value in state.items()}

@@ -47,7 +47,7 @@ def load_frtm(request: LoadRequest) -> FRTMModel:
     load_state(backbone, wanted, weights.source)
     network = None
     if refinement:
-        network = FusedRefinementNetwork.fitting(backbone.channels, refinement.state)
+        network = _network_for(refinement, backbone)
         load_state(network, refinement.state, refinement.source)
     return FRTMModel(
         request.name,
@@ -57,6 +57,20 @@ def load_frtm(request: LoadRequest) -> FRTMModel:
         source=weights.source,
         sha256=request.file.sha256 if request.file else None,
     )
+
+
+def _network_for(refinement: _Refinement, backbone: ResNet) -> FusedRefinementNetwork:
+    """S of the width that its parameters have, not yet loaded.
+
+    Raises:
+        WeightsError: they are of no such network.
+    """
+    try:
+        return FusedRefinementNetwork.fitting(backbone.channels, refinement.state)
+    except (KeyError, ValueError):
+        raise WeightsError(
+            f"{refinement.source}: holds no refinement network of this version; export it again"
+        ) from None
 
 
 def _find_refinement(request: LoadRequest) -> _Refinement | None:

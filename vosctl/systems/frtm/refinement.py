@@ -25,6 +25,7 @@ from vosctl.systems.frtm.projection import Projection
 
 WIDTH = 64  # channels throughout S
 PUBLISHED = WIDTH + 1  # channels of what TSE makes of the score and the projected features
+_MOST_CHANNELS = 1024  # so that a damaged file cannot ask for more memory than there is
 LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
 
 
@@ -121,8 +122,14 @@ class RefinementNetwork(nn.Module):
 
     @classmethod
     def fitting(cls, channels: Sequence[int], state: Mapping[str, Tensor]) -> Self:
-        """A network that a state dict fits, not yet loaded."""
+        """A network that a state dict fits, not yet loaded.
+
+        Raises:
+            KeyError, ValueError: the state dict is of another network.
+        """
         width, inputs = state[f"TSE.{LEVELS[0]}.transform.0.weight"].shape[:2]
+        if not 1 <= width <= _MOST_CHANNELS:
+            raise ValueError(f"{width} channels")
         return cls(channels, inputs == WIDTH + 2, width)
 
     def forward(
