@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the one reader of JSON."""
 
 import errno
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -25,6 +26,7 @@ _ADVICE = {
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
+_DIGITS = 20  # of whole numbers: 64 bits and a sign
 _serial = itertools.count()
 
 
@@ -81,6 +83,59 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Plain data from JSON text as `write_json` writes it.
+
+    Raises:
+        ValueError: it is not JSON, is no UTF-8, is nested too deeply, or holds a number that is none or that
+            no float can hold; one line says which.
+    """
+    try:
+        return json.loads(
+            text if isinstance(text, str) else text.decode("utf-8"),
+            parse_constant=_refuse_number,
+            parse_float=_finite,
+            parse_int=_moderate,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: Path, advice: str) -> Any:
+    """Plain data from a file that `write_json` wrote.
+
+    Args:
+        path: of the file.
+        advice: what to do where it is damaged; stands at the end of the message.
+
+    Raises:
+        OutputError: it cannot be read, or does not hold what `parse_json` takes.
+    """
+    try:
+        return parse_json(path.read_bytes())
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    except ValueError as error:
+        raise OutputError(f"{path} is damaged: {error}; {advice}") from error
+
+
+def _refuse_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return value
+
+
+def _moderate(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"the number {text[:20]}... has {len(text)} digits")
+    return int(text)
 
 
 def remove_leftovers(folder: Path, processes: Collection[int]) -> None:
