@@ -26,6 +26,7 @@ _ADVICE = {
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
+_DEEPEST = 50  # objects and lists within each other
 _DIGITS = 20  # of whole numbers: 64 bits and a sign
 _serial = itertools.count()
 
@@ -93,7 +94,7 @@ def parse_json(text: str | bytes) -> Any:
             no float can hold; one line says which.
     """
     try:
-        return json.loads(
+        content = json.loads(
             text if isinstance(text, str) else text.decode("utf-8"),
             parse_constant=_refuse_number,
             parse_float=_finite,
@@ -101,6 +102,8 @@ def parse_json(text: str | bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    _refuse_depth(content)
+    return content
 
 
 def read_json(path: Path, advice: str) -> Any:
@@ -119,6 +122,20 @@ def read_json(path: Path, advice: str) -> Any:
         raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
     except ValueError as error:
         raise OutputError(f"{path} is damaged: {error}; {advice}") from error
+
+
+def _refuse_depth(content: Any) -> None:
+    """Refuses what could be read, but neither copied nor written again by a function that calls itself."""
+    level = [content]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    if level:
+        raise ValueError("it is nested too deeply")
 
 
 def _refuse_number(name: str) -> float:

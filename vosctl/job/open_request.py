@@ -16,6 +16,7 @@ from vosctl.arrays import Labels
 from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Request
 from vosctl.job.resume.folder import RunFolder, digest_of
+from vosctl.job.resume.missing import first_missing
 from vosctl.job.resume.record import Record, conditions_of
 from vosctl.masks.reading import Mask, read_mask
 from vosctl.masks.spec import Format
@@ -80,9 +81,12 @@ class OpenRequest:
             return None
         record.check(self.conditions, request.output)
         record.check_masks(self.digests, request.output)
-        results = (*self.places, request.overlay, self.folder.summary)
-        is_whole = record.complete and all(path.exists() for path in results if path)
-        return self.folder.read_summary() if is_whole else None
+        results = (*self.places, request.overlay, self.folder.summary, self.folder.log)
+        if not (record.complete and all(path.exists() for path in results if path)):
+            return None
+        if first_missing(self.places, self.folder.log) is not None:
+            return None
+        return self.folder.read_summary()
 
 
 @contextmanager
@@ -117,7 +121,8 @@ def open_request(request: Request) -> Iterator[OpenRequest]:
             has_run = folder.record.is_file()
             if not (request.resume and has_run):
                 _claim(request, is_file, has_run)
-            record = Record.read(folder.record) if request.resume and has_run else None
+            going_on = request.resume and has_run
+            record = Record.read(folder.record).in_clip(info) if going_on else None
             yield OpenRequest(request, source, masks, places, folder, record)
 
 
