@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the one reader of JSON."""
 
 import errno
 import itertools
@@ -26,6 +26,8 @@ _ADVICE = {
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
+_DEEPEST = 50  # objects and lists within each other
+_DIGITS = 20  # of whole numbers: 64 bits and a sign
 _serial = itertools.count()
 
 
@@ -95,6 +97,75 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_text(json_text(content, indent=2) + "\n", encoding="utf-8")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Plain data from JSON text as `write_json` writes it.
+
+    Raises:
+        ValueError: it is not JSON, is no UTF-8, is nested too deeply, or holds a number that is none or that
+            no float can hold; one line says which.
+    """
+    try:
+        content = json.loads(
+            text if isinstance(text, str) else text.decode("utf-8"),
+            parse_constant=_refuse_number,
+            parse_float=_finite,
+            parse_int=_moderate,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    _refuse_depth(content)
+    return content
+
+
+def read_json(path: Path, advice: str) -> Any:
+    """Plain data from a file that `write_json` wrote.
+
+    Args:
+        path: of the file.
+        advice: what to do where it is damaged; stands at the end of the message.
+
+    Raises:
+        OutputError: it cannot be read, or does not hold what `parse_json` takes.
+    """
+    try:
+        return parse_json(path.read_bytes())
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    except ValueError as error:
+        raise OutputError(f"{path} is damaged: {error}; {advice}") from error
+
+
+def _refuse_depth(content: Any) -> None:
+    """Refuses what could be read, but neither copied nor written again by a function that calls itself."""
+    level = [content]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    if level:
+        raise ValueError("it is nested too deeply")
+
+
+def _refuse_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return value
+
+
+def _moderate(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"the number {text[:20]}... has {len(text)} digits")
+    return int(text)
 
 
 def remove_leftovers(folder: Path, processes: Collection[int]) -> None:

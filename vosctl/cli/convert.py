@@ -24,7 +24,7 @@ from vosctl.masks.pairing import with_pictures
 from vosctl.masks.sources import MaskSource
 from vosctl.masks.spec import Format
 from vosctl.masks.writer import LabelledFrame
-from vosctl.media.claims import claim_file, claim_folder, keep_inputs
+from vosctl.media.claims import claimed, keep_inputs
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.prefetch import prefetch
 from vosctl.media.sink import STANDARD_OUTPUT
@@ -87,10 +87,9 @@ def convert(
     if as_json and output == STANDARD_OUTPUT:
         raise UsageError("--json and --output - both want standard output; leave one out")
     keep_inputs([output], [masks, *([clip] if clip else [])])
-    claim = claim_folder if form.is_folder else claim_file
-    claim(output, overwrite)
-    source = MaskSource(masks)
     with ExitStack() as stack:
+        stack.enter_context(claimed(output, form.is_folder, overwrite))
+        source = MaskSource(masks)
         info = source.info
         frames: Iterator[LabelledFrame] = iter(source)
         if clip:

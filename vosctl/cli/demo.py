@@ -11,14 +11,18 @@
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
-from vosctl.media.claims import claim_folder
+from vosctl.media.claims import claimed
+
+if TYPE_CHECKING:
+    from vosctl.job.summary import Summary
+    from vosctl.systems.model import Model
 
 
 def demo(
@@ -40,6 +44,25 @@ def demo(
     quiet: options.QuietOption = False,
 ) -> None:
     """Render a small clip with known masks, segment it, draw the result over it and score it."""
+    from vosctl.systems.registry import load_model
+
+    with claimed(output, is_folder=True, overwrite=overwrite):
+        loaded = load_model(model, backbone_weights=backbone_weights, device=device)
+        summary, means = _segment_and_score(output, loaded, quiet)
+    overlay = output / "overlay.mp4"
+    if not quiet:
+        console.print(f"look at {overlay}", markup=False)
+    if as_json:
+        json_result.put(
+            {"folder": str(output), "overlay": str(overlay), "j": means, "summary": summary.to_json()}
+        )
+        return
+    for name, mean in means.items():
+        typer.echo(f"object {name}: J {mean:.3f}")
+
+
+def _segment_and_score(output: Path, model: "Model", quiet: bool) -> "tuple[Summary, dict[str, float]]":
+    """Writes the clip and what comes of it; gives the run's summary, and the mean J by object id."""
     import numpy as np
 
     from vosctl.evaluation.metrics import region_similarity
@@ -53,10 +76,7 @@ def demo(
     from vosctl.media.demo_clip import demo_frames
     from vosctl.media.palette import save_palette_png
     from vosctl.media.video_writer import VideoWriter
-    from vosctl.systems.registry import load_model
 
-    claim_folder(output, overwrite)
-    loaded = load_model(model, backbone_weights=backbone_weights, device=device)
     make_folder(output)
     clip, first, overlay = output / "clip.mp4", output / "first.png", output / "overlay.mp4"
     scene = list(demo_frames())
@@ -75,19 +95,10 @@ def demo(
         running.say_masks(masks, source.info, quiet)
         settings = running.read_settings([], running.DEFAULT_WINDOW, None)
         outputs = Outputs(output / "masks", overlay)
-        summary = running.run_clip(source, masks, loaded, settings, outputs, None, quiet)
+        summary = running.run_clip(source, masks, model, settings, outputs, None, quiet)
     scores: dict[int, list[float]] = {object_id: [] for object_id in masks[0].object_ids}
     pairs = zip(scene, MaskSource(output / "masks"), strict=True)
     for (_, labels), found in islice(pairs, 1, None):  # the first one was given
         for object_id, values in scores.items():
             values.append(region_similarity(found.labels == object_id, labels == object_id))
-    if not quiet:
-        console.print(f"look at {overlay}", markup=False)
-    means = {str(object_id): float(np.mean(values)) for object_id, values in scores.items()}
-    if as_json:
-        json_result.put(
-            {"folder": str(output), "overlay": str(overlay), "j": means, "summary": summary.to_json()}
-        )
-        return
-    for name, mean in means.items():
-        typer.echo(f"object {name}: J {mean:.3f}")
+    return summary, {str(object_id): float(np.mean(values)) for object_id, values in scores.items()}

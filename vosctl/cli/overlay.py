@@ -19,7 +19,7 @@ from vosctl.job.open_request import read_masks
 from vosctl.job.request import name_of, parse_mask
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.sources import MaskSource
-from vosctl.media.claims import claim_file, keep_inputs
+from vosctl.media.claims import claimed, keep_inputs
 from vosctl.media.clip import Clip
 from vosctl.media.stream_address import clip_path
 from vosctl.media.video_writer import check_suffix
@@ -86,9 +86,11 @@ def overlay(
     path = output or Path(f"{name_of(clip)}_overlay.mp4")
     check_suffix(path)
     keep_inputs([path], [clip, *([masks] if masks else [])])
-    claim_file(path, overwrite)
     summary: Summary | None = None
-    with open_clip(clip, stream=stream, max_pixels=max_pixels) as source:
+    with (
+        claimed(path, is_folder=False, overwrite=overwrite),
+        open_clip(clip, stream=stream, max_pixels=max_pixels) as source,
+    ):
         if masks:
             _draw(source, masks, path, opacity, contour, quiet)
         else:

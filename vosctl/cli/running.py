@@ -1,9 +1,9 @@
 """What commands that run the tracker have in common: reading their options, the bar, the summary."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -11,7 +11,7 @@ from rich.table import Table
 from vosctl.cli.console import console, progress_bar
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.files import atomic_path, json_text
-from vosctl.job.frame_log import read_frame_log
+from vosctl.job.frame_log import LogPlace, read_frame_log
 from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
 from vosctl.media.clip import Clip, ClipInfo
@@ -127,7 +127,7 @@ def _spans(spans: Sequence["Span"]) -> str:
     return f"frames of {text}" + (f", and {more} more" if more > 0 else "")
 
 
-def write_report(path: Path, summary: Mapping[str, Any], log: Path) -> None:
+def write_report(path: Path, summary: Mapping[str, Any], log: LogPlace) -> None:
     """The summary and what is known of every frame as JSON, whole or not at all."""
     text = json_text(summary, indent=2)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -154,7 +154,7 @@ def run_clip(
 
     labels = {frame: mask.labels for frame, mask in masks.items()}
 
-    def work(on_frame: "OnFrame", log: Path) -> "Summary":
+    def work(on_frame: "OnFrame", log: LogPlace) -> "Summary":
         options = PipelineOptions(log=log, on_frame=on_frame)
         return Pipeline(source, labels, model, settings, outputs, options).run()
 
@@ -174,7 +174,7 @@ def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quie
     if total and request.both_ways:
         total += max(opened.masks)
 
-    def work(on_frame: "OnFrame", log: Path) -> "Summary":
+    def work(on_frame: "OnFrame", log: LogPlace) -> "Summary":
         return pipeline.run_request(opened, model, on_frame, log)
 
     try:
@@ -189,7 +189,7 @@ def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quie
 def _run(
     info: ClipInfo,
     total: int | None,
-    work: "Callable[[OnFrame, Path], Summary]",
+    work: "Callable[[OnFrame, LogPlace], Summary]",
     report: Path | None,
     quiet: bool,
     log: Path | None = None,
@@ -206,15 +206,14 @@ def _run(
     """
     if report:
         claim_report(report)
-    with TemporaryDirectory() as folder:
-        log = log or Path(folder) / "frames.jsonl"
+    with nullcontext(log) if log else TemporaryFile() as place:  # which has no name that could be left
         with progress(info.path.name, total, quiet) as on_frame:
-            summary = work(on_frame, log)
-        _tell(summary, log, report, quiet)
+            summary = work(on_frame, place)
+        _tell(summary, place, report, quiet)
     return summary
 
 
-def _tell(summary: "Summary", log: Path, report: Path | None, quiet: bool) -> None:
+def _tell(summary: "Summary", log: LogPlace, report: Path | None, quiet: bool) -> None:
     if report:
         write_report(report, summary.to_json(), log)
     if not quiet:

@@ -13,6 +13,7 @@ from vosctl.errors import InterruptedRunError, MaskError
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.output_folder import make_output_folder
 from vosctl.evaluation.variants import Variant
+from vosctl.media.claims import hold
 
 if TYPE_CHECKING:
     from vosctl.evaluation.results import BenchmarkResult
@@ -30,16 +31,17 @@ def run(
     from vosctl.evaluation.dataset_run import run_benchmark, write_files
     from vosctl.evaluation.runners import open_runners
 
-    try:
-        with _bar(quiet) as bar, open_runners(plan) as runners:
-            result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
-    except KeyboardInterrupt:
-        again = "without --overwrite, " if overwrite else ""
-        raise InterruptedRunError(
-            f"to go on: the same command again, {again}which leaves out the sequences that are done"
-        ) from None
-    write_files(result, data, folder)
-    _write_zip(data, result, folder, archive)
+    with hold(folder, is_folder=True):
+        try:
+            with _bar(quiet) as bar, open_runners(plan) as runners:
+                result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
+        except KeyboardInterrupt:
+            again = "without --overwrite, " if overwrite else ""
+            raise InterruptedRunError(
+                f"to go on: the same command again, {again}which leaves out the sequences that are done"
+            ) from None
+        write_files(result, data, folder)
+        _write_zip(data, result, folder, archive)
     _say_where(folder, quiet)
     return result
 
@@ -69,10 +71,11 @@ def score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) 
             f"{masks}: no such folder; expected masks as {data.mask_folder(masks, 'SEQUENCE')}/00000.png"
         )
     make_output_folder(folder)
-    with _bar(quiet) as bar:
-        result = score_masks(data, masks, bar)
-    write_files(result, data, folder)
-    _write_zip(data, result, folder, archive)
+    with hold(folder, is_folder=True):
+        with _bar(quiet) as bar:
+            result = score_masks(data, masks, bar)
+        write_files(result, data, folder)
+        _write_zip(data, result, folder, archive)
     _say_where(folder, quiet)
     return result
 

@@ -1,16 +1,18 @@
 """What is known of every frame of a run, a line of JSON each: a file that grows, not memory."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from vosctl.errors import OutputError
-from vosctl.files import json_text, output_error
+from vosctl.files import json_text, output_error, parse_json
+
+LogPlace = Path | IO[bytes]
+"""A file by its path; or one without a name that is open, of which a killed process leaves nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,21 @@ class FrameLog:
     """Appends entries to a file; use it in a `with` statement.
 
     Args:
-        path: of the file.
+        place: the file; one that is open stays so.
         keep: how many of its lines stay; what follows, perhaps a line that was cut off, is removed.
     """
 
-    def __init__(self, path: Path, keep: int = 0) -> None:
-        self._path = path
+    def __init__(self, place: LogPlace, keep: int = 0) -> None:
+        self._path = _name_of(place)
+        self._is_own = isinstance(place, Path)
         try:
-            self._file = path.open("a+b")
+            self._file = place.open("a+b") if isinstance(place, Path) else place
         except OSError as error:
-            raise output_error(path, error) from error
+            raise output_error(self._path, error) from error
         try:
             self._keep(keep)
         except BaseException:
-            self._file.close()
+            self._close()
             raise
 
     def _keep(self, count: int) -> None:
@@ -90,24 +93,34 @@ class FrameLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # nothing waits to be written
-            self._file.close()
+        self._close()
+
+    def _close(self) -> None:
+        if self._is_own:
+            with suppress(OSError):  # nothing waits to be written
+                self._file.close()
 
 
-def read_frame_log(path: Path) -> Iterator[FrameEntry]:
+def _name_of(place: LogPlace) -> Path:
+    return place if isinstance(place, Path) else Path("the temporary log of frames")
+
+
+def read_frame_log(place: LogPlace) -> Iterator[FrameEntry]:
     """Yields the whole lines of a log.
 
     Raises:
         OutputError: the file cannot be read, or a line is none of a log.
     """
+    path = _name_of(place)
     try:
-        with path.open("rb") as file:
+        with place.open("rb") if isinstance(place, Path) else nullcontext(place) as file:
+            file.seek(0)
             for line in file:
                 if line.endswith(b"\n"):
-                    yield parse_entry(json.loads(line))
+                    yield parse_entry(parse_json(line))
     except OSError as error:
         raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise OutputError(f"{path} is not a log of frames, or it is damaged: {error}") from error
 
 

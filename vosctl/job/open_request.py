@@ -6,7 +6,7 @@ folder and record (`vosctl.job.resume`), then this file, then the run, then the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,12 @@ from vosctl.arrays import Labels
 from vosctl.errors import MaskError, OutputError, UsageError
 from vosctl.job.request import MaskAt, Request
 from vosctl.job.resume.folder import RunFolder, digest_of
+from vosctl.job.resume.missing import first_missing
 from vosctl.job.resume.record import Record, conditions_of
 from vosctl.masks.frame_names import FrameNames
 from vosctl.masks.reading import Mask, read_mask
 from vosctl.masks.spec import Format
-from vosctl.media.claims import claim_file, claim_folder, keep_inputs
+from vosctl.media.claims import claim_file, claim_folder, hold, keep_inputs
 from vosctl.media.clip import Clip, ClipInfo, open_clip
 from vosctl.media.sink import is_pipe
 from vosctl.media.video_writer import check_suffix
@@ -81,19 +82,25 @@ class OpenRequest:
             return None
         record.check(self.conditions, request.output)
         record.check_masks(self.digests, request.output)
-        results = (*self.places, request.overlay, self.folder.summary)
-        is_whole = record.complete and all(path.exists() for path in results if path)
-        return self.folder.read_summary() if is_whole else None
+        results = (*self.places, request.overlay, self.folder.summary, self.folder.log)
+        if not (record.complete and all(path.exists() for path in results if path)):
+            return None
+        if first_missing(self.places, self.folder.log) is not None:
+            return None
+        return self.folder.read_summary()
 
 
 @contextmanager
 def open_request(request: Request) -> Iterator[OpenRequest]:
-    """Check all that can be checked before a model is loaded; writes nothing.
+    """Check all that can be checked before a model is loaded; writes nothing but the locks of the outputs.
+
+    The outputs are held as long as the request is open: no other run can write to them.
 
     Raises:
         ClipError: the clip does not work.
         MaskError: a mask does not work, or does not fit the clip.
-        OutputError: results are in the way, or the record of the run that is to go on is damaged.
+        OutputError: another run is writing there, results are in the way, or the record of the run that is
+            to go on is damaged.
         UsageError: formats and places do not fit together.
     """
     places = request.places()
@@ -108,11 +115,16 @@ def open_request(request: Request) -> Iterator[OpenRequest]:
         masks = read_masks(request.masks, info)
         is_file = len(places) == 1 and not next(iter(places.values())).is_folder
         folder = RunFolder(request.output, not is_file)
-        has_run = folder.record.is_file()
-        if not (request.resume and has_run):
-            _claim(request, is_file, has_run)
-        record = Record.read(folder.record) if request.resume and has_run else None
-        yield OpenRequest(request, source, masks, places, folder, record)
+        with ExitStack() as held:
+            held.enter_context(hold(request.output, not is_file))
+            held.enter_context(hold(request.overlay))
+            held.enter_context(hold(request.scores, is_folder=True))
+            has_run = folder.record.is_file()
+            if not (request.resume and has_run):
+                _claim(request, is_file, has_run)
+            going_on = request.resume and has_run
+            record = Record.read(folder.record).in_clip(info) if going_on else None
+            yield OpenRequest(request, source, masks, places, folder, record)
 
 
 def _claim(request: Request, is_file: bool, has_run: bool) -> None:

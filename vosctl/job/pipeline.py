@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from vosctl.arrays import Image, Labels
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import ClosedPipeError, MaskError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.job.backward import BackwardPass
-from vosctl.job.frame_log import FrameEntry, FrameLog, ObjectInFrame, read_frame_log
+from vosctl.job.frame_log import FrameEntry, FrameLog, LogPlace, ObjectInFrame, read_frame_log
 from vosctl.job.open_request import OpenRequest
 from vosctl.job.outputs import Outputs, OutputWriters
 from vosctl.job.resume.earlier import begin_over, end_stream, remove_earlier
@@ -47,7 +46,7 @@ class PipelineOptions:
 
     run: Run | None = None
     """What to go on from, and where to leave what another run can go on from."""
-    log: Path | None = None
+    log: LogPlace | None = None
     """A file for the confidences of every frame; a run has one of its own."""
     both_ways: bool = False
     """Also run backwards from the masks; with a run only."""
@@ -60,7 +59,7 @@ class PipelineOptions:
 
 
 def run_request(
-    opened: OpenRequest, model: Model, on_frame: OnFrame | None = None, log: Path | None = None
+    opened: OpenRequest, model: Model, on_frame: OnFrame | None = None, log: LogPlace | None = None
 ) -> Summary:
     """Do what a request asks for.
 
@@ -130,7 +129,7 @@ class Pipeline:
         self._run, self._stop_when_lost = options.run, options.stop_when_lost
         self._stopwatch = options.stopwatch or Stopwatch()
         self._on_frame = options.on_frame or (lambda *_: None)
-        self._log_path = options.run.folder.log if options.run else options.log
+        self._log_place = options.run.folder.log if options.run else options.log
         # A run can go on only from label maps that it can read back.
         self._outputs = replace(outputs, masks=outputs.masks or options.run.masks) if options.run else outputs
         self._tracker = Tracker(model, settings, self._stopwatch)
@@ -173,9 +172,9 @@ class Pipeline:
                 self._on_frame(frame, None)
         try:
             with ExitStack() as stack:
-                log = stack.enter_context(FrameLog(self._log_path, self._keep)) if self._log_path else None
-                if log and self._log_path:
-                    for entry in islice(read_frame_log(self._log_path), self._keep):
+                log = stack.enter_context(FrameLog(self._log_place, self._keep)) if self._log_place else None
+                if log and self._log_place:
+                    for entry in islice(read_frame_log(self._log_place), self._keep):
                         self._review.add(entry)
                 writers = stack.enter_context(OutputWriters(self._outputs, self._clip.info))
                 try:
@@ -262,7 +261,7 @@ class Pipeline:
         for _ in islice(frames, position - first):
             yield None
         soft = self._outputs.need_soft or self._backward is not None
-        confidences = self._log_path is not None or self._stop_when_lost
+        confidences = self._log_place is not None or self._stop_when_lost
         scores = self._outputs.scores is not None
         low_latency = self._clip.info.is_stream
         try:
@@ -318,7 +317,7 @@ class Pipeline:
 
     def _end(self, complete: bool) -> None:
         if self._run:
-            self._run.end(self._frames, complete)
+            self._run.end(self._frames, complete, broke_off=self._broken is not None)
 
 
 def _frames_ahead(info: ClipInfo) -> int:

@@ -2,15 +2,19 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from vosctl.arrays import Labels
-from vosctl.errors import MaskError
+from vosctl.errors import MaskError, OutputError
 from vosctl.files import remove_leftovers
 from vosctl.job.open_request import OpenRequest
 from vosctl.job.resume.checkpoints import Checkpoints
 from vosctl.job.resume.earlier import begin_over
-from vosctl.job.resume.record import Record, describe_request, model_conditions
+from vosctl.job.resume.missing import first_missing
+from vosctl.job.resume.record import Record, describe_request, digest_of_first, model_conditions
+from vosctl.masks.formats import FORMATS
 from vosctl.masks.reading import read_labels
 from vosctl.systems.model import Model
 from vosctl.tracking.blending import mask_frames
@@ -31,12 +35,12 @@ class Run:
     def __init__(self, opened: OpenRequest, record: Record) -> None:
         self.folder = folder = opened.folder
         self._record = record
+        self._clip = opened.source.info
         self._states = Checkpoints(folder.path / "states")
         self.keep = max([record.keep, *self._states.positions()])
         self._saved = time.monotonic()
         self._position = 0  # of the newest state
-        palette = [path for path, form in opened.places.items() if form.name == "palette"]
-        self.masks = palette[0] if palette else folder.masks
+        self.masks = _label_maps(opened)
 
     def restore(self, tracker: Tracker) -> None:
         """Puts a tracker where the run can go on.
@@ -44,9 +48,20 @@ class Run:
         Raises:
             OutputError: the state is damaged.
         """
-        if state := self._states.load():
+        state = self._states.load()
+        if state is None:
+            return
+        position = self._states.positions()[-1]
+        try:
             tracker.load_state_dict(state)
-            self._position = tracker.position
+            if tracker.position != position:
+                raise ValueError(f"it is of frame {tracker.position}")
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+            raise OutputError(
+                f"{self._states.path(position)} is damaged: {type(error).__name__}: {error}; remove the "
+                "file to go on from an earlier state"
+            ) from error
+        self._position = position
 
     def is_due(self, position: int) -> bool:
         """Whether it is time to save a state; then all results before `position` must be on the disk."""
@@ -69,13 +84,22 @@ class Run:
         """
         return read_labels(self.masks / f"{stem}.png", size, {})[0]
 
-    def end(self, frames: int, complete: bool) -> None:
+    def end(self, frames: int, complete: bool, broke_off: bool = False) -> None:
         """Notes that results of so many frames are on the disk, and perhaps that this is all.
+
+        Args:
+            frames: the number.
+            complete: this is all.
+            broke_off: the clip did, at that frame: whoever replaces the image may go on.
 
         Raises:
             OutputError: the record cannot be written.
         """
         self._record = replace(self._record, frames=frames, complete=complete)
+        if broke_off and self._clip.is_folder:
+            with suppress(OSError):  # the images are gone, and are no more to go on with
+                digest = digest_of_first(self._clip, frames)
+                self._record = replace(self._record, sound=frames, sound_digest=digest)
         if complete:
             self._record = replace(self._record, processes=())
             self.folder.discard_backward()
@@ -113,6 +137,7 @@ def open_run(opened: OpenRequest, model: Model) -> Run:
         )
     if changed:
         record = _correct(opened, record, changed)
+    record = _keep_what_is_there(opened, record)
     record = replace(
         record, masks=opened.digests, frames=0, complete=False, processes=(*record.processes, os.getpid())
     )
@@ -135,6 +160,23 @@ def _correct(opened: OpenRequest, record: Record, changed: list[int]) -> Record:
     states.drop_after(keep)
     folder.discard_backward()
     return replace(record, keep=keep)
+
+
+def _label_maps(opened: OpenRequest) -> Path:
+    """The folder of label maps, from which a run goes on and makes other formats."""
+    palette = [path for path, form in opened.places.items() if form.name == "palette"]
+    return palette[0] if palette else opened.folder.masks
+
+
+def _keep_what_is_there(opened: OpenRequest, record: Record) -> Record:
+    """Goes on before the first frame whose results are gone, where only tracking gives them again."""
+    places = {path: form for path, form in opened.places.items() if form.needs_soft}
+    places[_label_maps(opened)] = FORMATS["palette"]
+    missing = first_missing(places, opened.folder.log)
+    if missing is None:
+        return record
+    Checkpoints(opened.folder.path / "states").drop_after(missing)
+    return replace(record, keep=min(record.keep, missing))
 
 
 def _sweep(opened: OpenRequest, processes: tuple[int, ...]) -> None:

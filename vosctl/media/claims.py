@@ -1,11 +1,53 @@
 """Places for results, checked before the work begins: nothing that exists is written over unasked."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vosctl.errors import OutputError
+from vosctl.media.output_lock import hold_output, is_of_lock
 from vosctl.media.sink import STANDARD_OUTPUT, is_pipe, refuse_terminal
+
+
+@contextmanager
+def hold(path: Path | None, is_folder: bool = False) -> Iterator[None]:
+    """Keeps other runs from an output, and removes what a killed one has left half-written of it.
+
+    To be entered before `claim_folder` or `claim_file` looks at what is there.
+
+    Args:
+        path: of the output; None and pipes, of which there is nothing to hold, are passed over.
+        is_folder: whether it is a folder of many files.
+
+    Raises:
+        OutputError: another run is at work there, or it is no place for an output.
+    """
+    if path is None or is_pipe(path):
+        yield
+        return
+    _require_place(path, is_folder)
+    with hold_output(path, is_folder):
+        yield
+
+
+@contextmanager
+def claimed(path: Path, is_folder: bool, overwrite: bool) -> Iterator[None]:
+    """Holds an output that results may go to.
+
+    Raises:
+        OutputError: as of `hold`, and of `claim_folder` or `claim_file`.
+    """
+    with hold(path, is_folder):
+        (claim_folder if is_folder else claim_file)(path, overwrite)
+        yield
+
+
+def _require_place(path: Path, is_folder: bool) -> None:
+    if is_folder and path.exists() and not path.is_dir():
+        raise OutputError(f"{path} is a file; name a folder with -o")
+    if not is_folder and not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
 
 
 def claim_folder(folder: Path, overwrite: bool) -> None:
@@ -14,11 +56,11 @@ def claim_folder(folder: Path, overwrite: bool) -> None:
     Raises:
         OutputError: it is a file, or it holds something and nobody said that this may go.
     """
+    _require_place(folder, is_folder=True)
+    found = folder.iterdir() if folder.is_dir() and not overwrite else ()
     # What a run has left that was killed before it wrote anything is not in the way.
-    if folder.is_dir() and not overwrite and any(path.name != ".vosctl" for path in folder.iterdir()):
+    if any(path.name != ".vosctl" and not is_of_lock(path) for path in found):
         raise OutputError(f"{folder} is not empty; name another folder with -o, or use --overwrite")
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file; name a folder with -o")
 
 
 def claim_file(path: Path, overwrite: bool) -> None:
@@ -30,8 +72,7 @@ def claim_file(path: Path, overwrite: bool) -> None:
     if is_pipe(path):
         refuse_terminal(path)
         return
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; create it first")
+    _require_place(path, is_folder=False)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; name another file, or use --overwrite")
 

@@ -67,7 +67,7 @@ def test_want_of_memory_gets_a_second_attempt_frame_by_frame(
     def fails_in_batches(opened: OpenRequest, *arguments: object) -> object:
         windows.append(opened.request.settings.window)
         if windows[-1] > 1:
-            opened.request.output.mkdir(parents=True)
+            opened.request.output.mkdir(parents=True, exist_ok=True)
             (opened.request.output / "00000.png").write_text("left by the first attempt")
             raise error
         return segment(opened, *arguments)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """States of a tracker on disk, at a few frames of a clip."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class Checkpoints:
 
     def positions(self) -> list[int]:
         """The frames that there are states before, ascending."""
-        return sorted(int(path.stem.removeprefix(_STEM)) for path in self._folder.glob(f"{_STEM}*.pt"))
+        found = (re.fullmatch(f"{_STEM}([0-9]{{8}})", path.stem) for path in self._folder.glob("*.pt"))
+        return sorted(int(match[1]) for match in found if match)
 
     def save(self, position: int, state: Mapping[str, Any]) -> None:
         """Adds the state before frame `position`; of many, some go, so that the rest are spread evenly.
@@ -35,11 +37,11 @@ class Checkpoints:
             OutputError: it cannot be written.
         """
         make_folder(self._folder)
-        write_tensors(self._path(position), {"format": FORMAT, **state})
+        write_tensors(self.path(position), {"format": FORMAT, **state})
         positions = self.positions()
         if len(positions) > _MOST:
             gaps = [(after - before, at) for before, at, after in _neighbours(positions)]
-            self._path(min(gaps)[1]).unlink()
+            self.path(min(gaps)[1]).unlink()
 
     def load(self, limit: int | None = None) -> dict[str, Any] | None:
         """The newest state, at or before frame `limit`; None where there is none.
@@ -50,7 +52,7 @@ class Checkpoints:
         positions = [at for at in self.positions() if limit is None or at <= limit]
         if not positions:
             return None
-        path = self._path(positions[-1])
+        path = self.path(positions[-1])
         try:
             content = read_tensors(path)
         except WeightsError as error:
@@ -63,9 +65,10 @@ class Checkpoints:
         """Removes the states that depend on frame `position` or later ones."""
         for at in self.positions():
             if at > position:
-                self._path(at).unlink()
+                self.path(at).unlink()
 
-    def _path(self, position: int) -> Path:
+    def path(self, position: int) -> Path:
+        """The file of the state before frame `position`."""
         return self._folder / f"{_STEM}{position:08d}.pt"
 
 

@@ -4,15 +4,14 @@ These are files that the earlier run's record and log name, and that nobody has 
 leaves no record, but a list of its results.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from vosctl.errors import VosctlError
-from vosctl.files import make_folder, output_error, write_json
-from vosctl.job.frame_log import read_frame_log
+from vosctl.errors import OutputError, VosctlError
+from vosctl.files import make_folder, output_error, read_json, write_json
+from vosctl.job.frame_log import LogPlace, read_frame_log
 from vosctl.job.resume.folder import RunFolder
 from vosctl.job.resume.record import Record
 from vosctl.masks.formats import find_format, places
@@ -68,7 +67,7 @@ def remove_earlier(folder: RunFolder) -> None:
     folder.earlier.unlink(missing_ok=True)
 
 
-def end_stream(folder: RunFolder, results: Mapping[Path, Format], log: Path | None) -> None:
+def end_stream(folder: RunFolder, results: Mapping[Path, Format], log: LogPlace | None) -> None:
     """Remove what a stream's run has not replaced, and list what it has written, for the next.
 
     Args:
@@ -80,11 +79,11 @@ def end_stream(folder: RunFolder, results: Mapping[Path, Format], log: Path | No
         OutputError: a file cannot be removed, or the list cannot be written.
     """
     remove_earlier(folder)
-    if log and log.is_file():
+    if log and not (isinstance(log, Path) and not log.is_file()):
         _write_list(folder, _stamps(folder, results, log))
 
 
-def _stamps(folder: RunFolder, results: Mapping[Path, Format], log: Path) -> dict[str, list[int]]:
+def _stamps(folder: RunFolder, results: Mapping[Path, Format], log: LogPlace) -> dict[str, list[int]]:
     """The files that a run has written, and what tells whether they are still the same."""
     stems = {entry.name for entry in read_frame_log(log)}
     found = {}
@@ -109,8 +108,15 @@ def _write_list(folder: RunFolder, found: Mapping[str, list[int]]) -> None:
 
 
 def _listed(folder: RunFolder) -> dict[str, list[int]]:
-    try:
-        found = json.loads(folder.earlier.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """What the list names; nothing where there is none.
+
+    Raises:
+        OutputError: it is damaged, so that nobody knows what is to go.
+    """
+    if not folder.earlier.exists():
         return {}
-    return found if isinstance(found, dict) else {}
+    advice = "remove it, and what an earlier run has left beside it"
+    found = read_json(folder.earlier, advice)
+    if not isinstance(found, dict) or any("\0" in name for name in found):
+        raise OutputError(f"{folder.earlier} is damaged: it is no list of files; {advice}")
+    return found

@@ -11,7 +11,7 @@ backward/       results of the backward pass, while the run is at work
 """
 
 import hashlib
-import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,9 @@ from typing import Any
 
 from vosctl.arrays import Labels
 from vosctl.errors import OutputError
-from vosctl.files import make_folder, output_error, write_json
+from vosctl.files import make_folder, output_error, read_json, write_json
+from vosctl.job.plain_data import require_fields
+from vosctl.job.summary import Summary
 from vosctl.media.frame_folder import list_images
 from vosctl.media.palette import save_palette_png
 
@@ -50,7 +52,8 @@ class RunFolder:
 
     def given_masks(self) -> dict[int, Path]:
         """The masks that were given, by frame index."""
-        return {int(path.stem): path for path in list_images(self.given)} if self.given.is_dir() else {}
+        found = list_images(self.given) if self.given.is_dir() else []
+        return {int(path.stem): path for path in found if re.fullmatch("[0-9]{1,9}", path.stem)}
 
     def write_given(self, masks: Mapping[int, Labels]) -> None:
         """Keeps the masks that a person gave.
@@ -76,13 +79,12 @@ class RunFolder:
         Raises:
             OutputError: it cannot be read.
         """
+        advice = "start over with --overwrite"
+        found = read_json(self.summary, advice)
         try:
-            found: dict[str, Any] = json.loads(self.summary.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise OutputError(
-                f"{self.summary} cannot be read: {error}; start over with --overwrite"
-            ) from error
-        return found
+            return require_fields(found, Summary)
+        except TypeError as error:
+            raise OutputError(f"{self.summary} is damaged: {error}; {advice}") from None
 
     def discard_backward(self) -> None:
         """Removes the results of the backward pass; killed in the middle of it, none of them counts.

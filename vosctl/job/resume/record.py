@@ -1,14 +1,14 @@
 """The record of a run: what was asked for, what its masks depend on, and how far it is."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vosctl.errors import OutputError
-from vosctl.files import write_json
+from vosctl.errors import OutputError, UsageError
+from vosctl.files import read_json, write_json
+from vosctl.job.plain_data import require_fields
 from vosctl.job.request import MaskAt, Request
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # 1 called `request` task
 _SAMPLE = 1 << 16  # bytes at either end of a clip by which it is known again
+_MOST_FRAMES = 2**31
+_SHOWN = 200  # letters of a value
+_CLIP = "the clip"
+_START_OVER = "start over with --overwrite"
 _PRECISIONS: dict[str, "Precision"] = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 # What people call the settings; the others go by their own names.
 _OPTIONS = {"refine": "--variant d-only", "update": "--variant no-update", "max_size": "--max-size"}
@@ -44,6 +48,10 @@ class Record:
     """The clip is done."""
     processes: tuple[int, ...] = ()
     """The processes that have worked on the run; temporary files of theirs may be left."""
+    sound: int = 0
+    """Of a folder of images that broke off: so many came before the fault."""
+    sound_digest: str = ""
+    """By which these are known again, when the one with the fault has been replaced."""
 
     def write(self, path: Path) -> None:
         """Writes the file, whole or not at all.
@@ -60,18 +68,25 @@ class Record:
         Raises:
             OutputError: it cannot be read, or is of another version.
         """
+        data = read_json(path, _START_OVER)
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            if data.pop("format") != FORMAT or data.pop("version") != __version__:
+            form, version = data.pop("format"), data.pop("version", "unknown")
+            if form != FORMAT or version != __version__:
                 raise OutputError(
-                    f"{path} was written by another version of vosctl; start over with --overwrite"
+                    f"{path} was written by another version of vosctl ({str(version)[:20]}; this is "
+                    f"{__version__}); {_START_OVER}, or go on with that version"
                 )
+            data = require_fields(data, cls)
+            frames = {"masks": max(map(int, data["masks"]), default=0)}
+            frames |= {name: data.get(name, 0) for name in ("keep", "frames", "sound")}
+            for name, frame in frames.items():
+                if not 0 <= frame <= _MOST_FRAMES:
+                    raise ValueError(f"{name} has frame {frame}")
             masks = {int(frame): str(digest) for frame, digest in data.pop("masks").items()}
-            return cls(**data, masks=masks)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+            processes = tuple(data.pop("processes", ()))
+            return cls(**data, masks=masks, processes=processes)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutputError(f"{path} is damaged: {error}; start over with --overwrite") from error
+            raise OutputError(f"{path} is damaged: {error}; {_START_OVER}") from error
 
     def check(self, conditions: Mapping[str, Any], output: Path) -> None:
         """Makes sure that a run goes on as it began.
@@ -109,6 +124,9 @@ class Record:
         """
         try:
             data = dict(self.request)
+            texts = [data["clip"], *data["formats"], *data["model"].values(), data["overlay"]]
+            if not all(isinstance(one, str | bool | None) for one in texts):
+                raise TypeError("what was asked for holds values of a wrong type")
             choice: dict[str, Any] = {name: _path(value) for name, value in data["model"].items()}
             choice["name"] = data["model"]["name"]
             choice["precision"] = _PRECISIONS[self.conditions["--precision"]]
@@ -119,19 +137,28 @@ class Record:
                 formats=tuple(data["formats"]),
                 overlay=_path(data["overlay"]),
                 model=ModelChoice(**choice),
-                settings=TrackerSettings(**data["settings"]),
+                settings=TrackerSettings(**require_fields(data["settings"], TrackerSettings)),
                 both_ways=bool(data["both_ways"]),
-                stream=data.get("stream"),
-                max_pixels=data.get("max_pixels"),
+                stream=None if data.get("stream") is None else int(data["stream"]),
+                max_pixels=None if data.get("max_pixels") is None else int(data["max_pixels"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
 
     def with_precision(self, choice: ModelChoice) -> ModelChoice:
         """A choice that leaves the dtype open gets this run's, whatever auto would choose on this machine."""
         if choice.precision != "auto":
             return choice
-        return replace(choice, precision=_PRECISIONS.get(self.conditions["--precision"], "auto"))
+        return replace(choice, precision=_PRECISIONS.get(str(self.conditions.get("--precision")), "auto"))
+
+    def in_clip(self, info: ClipInfo) -> "Record":
+        """The record as of this clip, if that is the run's own with the image replaced that broke it off."""
+        if not (self.sound and info.is_folder):
+            return self
+        now = _clip_condition(info)
+        if now == self.conditions.get(_CLIP) or digest_of_first(info, self.sound) != self.sound_digest:
+            return self
+        return replace(self, conditions={**self.conditions, _CLIP: now}, sound=0, sound_digest="")
 
 
 def describe_request(request: Request) -> dict[str, Any]:
@@ -155,7 +182,7 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
     for name in ("--variant d-only", "--variant no-update"):
         settings[name] = not settings[name]
     return {
-        "the clip": f"{info.width}x{info.height}, {_fingerprint(info)}",
+        _CLIP: _clip_condition(info),
         "--model": Path(request.model.name).name if request.model.name else None,
         **settings,
         "--both-ways": request.both_ways,
@@ -172,6 +199,28 @@ def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
         "--precision": model.precision,
         "--device": model.device.type,
     }
+
+
+def digest_of_first(info: ClipInfo, count: int) -> str:
+    """By which the first `count` images of a folder are known again, byte by byte; "" where there are fewer.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    from vosctl.media.frame_folder import list_images
+
+    files = list_images(info.path)[:count]
+    # What is to be told of the clip depends on all of its images: how many bits their values have.
+    digest = hashlib.sha256(f"{info.width}x{info.height} {info.notes}".encode())
+    for file in files:
+        content = file.read_bytes()
+        digest.update(f"{file.name}:{len(content)}\n".encode("utf-8", "surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest() if len(files) == count else ""
+
+
+def _clip_condition(info: ClipInfo) -> str:
+    return f"{info.width}x{info.height}, {_fingerprint(info)}"
 
 
 def _fingerprint(info: ClipInfo) -> str:
@@ -198,4 +247,4 @@ def _path(value: Any) -> Any:
 def _say(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return "not set" if value is None else str(value)
+    return "not set" if value is None else str(value)[:_SHOWN]
