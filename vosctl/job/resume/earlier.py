@@ -38,7 +38,7 @@ def begin_over(folder: RunFolder) -> tuple[int, ...]:
         written = _stamps(folder, places(formats, folder.output), folder.log)
         ended = max(path.stat().st_mtime_ns for path in (folder.record, folder.log)) + _SLACK
         found |= {name: stamp for name, stamp in written.items() if stamp[1] <= ended}
-    except (VosctlError, KeyError, TypeError):
+    except (VosctlError, KeyError, TypeError, AttributeError):
         pass  # no record, or none that can be trusted
     folder.clear()
     _write_list(folder, found)

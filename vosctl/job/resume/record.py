@@ -31,6 +31,31 @@ _OPTIONS = {"refine": "--variant d-only", "update": "--variant no-update", "max_
 
 
 @dataclass(frozen=True)
+class _AskedModel:
+    """A `ModelChoice` as plain data."""
+
+    name: str | None
+    precision: str
+    backbone_weights: str | None = None
+    refinement: str | None = None
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What `describe_request` gives, with its types."""
+
+    clip: str
+    formats: tuple[str, ...]
+    overlay: str | None
+    model: _AskedModel
+    settings: TrackerSettings
+    both_ways: bool
+    stream: int | None = None
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True)
 class Record:
     """`run.json`. Everything in it is plain data."""
 
@@ -123,10 +148,9 @@ class Record:
             OutputError: the record is damaged.
         """
         try:
-            data = dict(self.request)
-            texts = [data["clip"], *data["formats"], *data["model"].values(), data["overlay"]]
-            if not all(isinstance(one, str | bool | None) for one in texts):
-                raise TypeError("what was asked for holds values of a wrong type")
+            data = require_fields(dict(self.request), _Asked)
+            if "\0" in "".join(map(str, [data["clip"], data["overlay"], *data["model"].values()])):
+                raise ValueError("a name holds a null byte")
             choice: dict[str, Any] = {name: _path(value) for name, value in data["model"].items()}
             choice["name"] = data["model"]["name"]
             choice["precision"] = _PRECISIONS[self.conditions["--precision"]]
@@ -137,10 +161,10 @@ class Record:
                 formats=tuple(data["formats"]),
                 overlay=_path(data["overlay"]),
                 model=ModelChoice(**choice),
-                settings=TrackerSettings(**require_fields(data["settings"], TrackerSettings)),
+                settings=TrackerSettings(**data["settings"]),
                 both_ways=bool(data["both_ways"]),
-                stream=None if data.get("stream") is None else int(data["stream"]),
-                max_pixels=None if data.get("max_pixels") is None else int(data["max_pixels"]),
+                stream=data.get("stream"),
+                max_pixels=data.get("max_pixels"),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
