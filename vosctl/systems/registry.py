@@ -18,6 +18,7 @@ from vosctl.systems.backbone_weights import BackboneWeights, read_backbone
 from vosctl.systems.box.network import BoxNetwork, read_box_network
 from vosctl.systems.box.spec import BOX_NETWORK, BOX_SPEC
 from vosctl.systems.catalogue import architecture_name, find_architecture
+from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import Model
 from vosctl.systems.names import (
     DEFAULT,
@@ -28,7 +29,7 @@ from vosctl.systems.names import (
     file_in_folder,
     known_names,
 )
-from vosctl.systems.spec import LoadRequest
+from vosctl.systems.spec import LoadRequest, SystemSpec
 from vosctl.systems.weights_file import WeightsFile, read_weights
 from vosctl.systems.weights_state import show
 
@@ -81,6 +82,18 @@ def load_model(
     model = found[0].tracking.load(request).prepare(place, dtype)
     model.dtype_reason = dtype_reason(precision, place)
     return model
+
+
+def system_of(choice: ModelChoice) -> SystemSpec | None:
+    """The system of a model that is not loaded yet; None for an architecture that is not known.
+
+    Raises:
+        WeightsError: there is no such model, or a file is damaged.
+    """
+    name, weights = choice.name, choice.backbone_weights
+    file = _find(name) if name is not None or weights is None else None
+    found = find_architecture(_architecture_of(name, file, read_backbone(weights) if weights else None))
+    return found[0] if found else None
 
 
 def _find(name: str | None) -> WeightsFile | None:
