@@ -282,7 +282,7 @@ def _require_heeded(choice: ModelChoice, given: Mapping[str, str]) -> None:
     """
     from vosctl.systems.registry import system_of
 
-    system = system_of(choice)
+    system = system_of(choice.name, choice.backbone_weights)
     ignored = system.tracking.ignores if system and system.tracking else frozenset()
     if system and (unused := [option for option, field in given.items() if field in ignored]):
         raise UsageError(f"{system.title} makes no use of {' and '.join(unused)}; leave it out")

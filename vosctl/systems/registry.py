@@ -18,7 +18,6 @@ from vosctl.systems.backbone_weights import BackboneWeights, read_backbone
 from vosctl.systems.box.network import BoxNetwork, read_box_network
 from vosctl.systems.box.spec import BOX_NETWORK, BOX_SPEC
 from vosctl.systems.catalogue import architecture_name, find_architecture
-from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import Model
 from vosctl.systems.names import (
     DEFAULT,
@@ -84,13 +83,16 @@ def load_model(
     return model
 
 
-def system_of(choice: ModelChoice) -> SystemSpec | None:
+def system_of(name: str | None, weights: Path | None = None) -> SystemSpec | None:
     """The system of a model that is not loaded yet; None for an architecture that is not known.
+
+    Args:
+        name: as `load_model` takes it.
+        weights: its `backbone_weights`.
 
     Raises:
         WeightsError: there is no such model, or a file is damaged.
     """
-    name, weights = choice.name, choice.backbone_weights
     file = _find(name) if name is not None or weights is None else None
     found = find_architecture(_architecture_of(name, file, read_backbone(weights) if weights else None))
     return found[0] if found else None
