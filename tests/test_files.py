@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vosctl.errors import OutputError
-from vosctl.files import atomic_path, remove_leftovers
+from vosctl.files import atomic_path, json_text, remove_leftovers
 
 
 def test_the_file_appears_only_at_the_end(tmp_path: Path) -> None:
@@ -98,3 +98,8 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"a\.png cannot be written"), atomic_path(tmp_path / "file/a.png"):
         pass
+
+
+def test_json_holds_no_number_that_is_not_finite() -> None:
+    text = json_text({"a": [1.5, float("nan")], "b": {"c": (float("inf"), "x", None, True)}})
+    assert text == '{"a": [1.5, null], "b": {"c": [null, "x", null, true]}}'

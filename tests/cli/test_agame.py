@@ -1,3 +1,4 @@
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,3 +61,16 @@ def test_a_benchmark_runs_it(vosctl: Command, model: Path, tmp_path: Path) -> No
     assert "d-only is a variant of FRTM" in d_only.error
     table = vosctl(*arguments, "-o", "rows", "--variant", "table", "--quiet")
     assert [line.split()[0] for line in table.out.splitlines()] == ["version", "no-update", "ours"]
+
+
+def test_a_benchmark_takes_and_records_only_what_a_game_heeds(
+    vosctl: Command, model: Path, tmp_path: Path
+) -> None:
+    root = save_davis(tmp_path / "DAVIS", {"ant": moving_objects(3)})
+    command = ["benchmark", "--dataset", "davis17", "--root", root, "--model", model, "--device", "cpu"]
+    command += ["--precision", "fp32", "--output", "out", "--quiet"]
+    for given in (["--samples", 5], ["--update-interval", 8], ["--window", 1, "--learning-rate", 0.2]):
+        assert f"A-GAME makes no use of {given[0]}; leave it out" in vosctl(*command, *given).error
+    assert vosctl(*command, "--learning-rate", 0.2).code == 0
+    settings = json.loads((tmp_path / "out" / "results.json").read_text())["run"]["settings"]
+    assert settings == {"refine": True, "update": True, "learning_rate": 0.2, "max_size": None}

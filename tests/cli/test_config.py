@@ -82,6 +82,8 @@ def test_the_users_file_is_read_where_the_working_folder_has_none(vosctl: Comman
         ('[segment]\nprecision = "bf8"', "segment.precision is 'bf8': "),
         ('[segment]\nmodel = ["a"]', "segment.model is ['a'], expected one value"),
         ("[segment\n", "is not TOML: "),
+        (f"[segment]\nmodel = {'[' * 5000}{']' * 5000}", "is not TOML: "),
+        (f"[segment]\nmax-size = {'9' * 5000}", "is not TOML: "),
     ],
 )
 def test_a_file_that_does_not_work_is_refused(vosctl: Command, text: str, message: str) -> None:

@@ -244,3 +244,12 @@ def test_debug_scores_are_pictures_of_the_frames_without_a_mask(
     assert [path.name for path in pictures] == [f"{index:05d}.png" for index in range(1, 12)]
     with Image.open(pictures[0]) as picture:
         assert picture.width == 2 * 326 + 6
+
+
+def test_the_summary_says_why_the_dtype_is_what_it_is(vosctl: Command, clip: Path) -> None:
+    result = vosctl.tracking(
+        "segment", clip, "-m", "first.png", "-o", "out", "--max-size", 32, "--report", "r.json"
+    )
+    assert result.code == 0, result.err
+    assert "cpu, float32 (as asked)" in result.err
+    assert json.loads(Path("r.json").read_text())["precision_reason"] == "as asked"

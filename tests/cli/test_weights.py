@@ -203,3 +203,42 @@ def test_the_list_tells_which_file_a_name_means(vosctl: Command, tmp_path: Path)
     listed = json.loads(vosctl("weights", "list", "--json").out)["models"]
     file = next(one["file"] for one in listed if one["name"] == "frtm-rn18")
     assert Path(file) == shipped_folder() / "frtm-rn18.pt"
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        (b"[1, 2]", "m.json: found [1, 2], expected a card"),
+        (b"[" * 100_000, "m.json: unreadable card: not JSON"),
+        (b"\xff", "m.json: unreadable card: not JSON"),
+        (b'{"sha256": ["a"]}', "m.pt: damaged: its SHA-256 is"),
+    ],
+)
+def test_an_odd_card_is_refused(vosctl: Command, tmp_path: Path, card: bytes, message: str) -> None:
+    path = model_file(tmp_path / "m.pt")
+    path.with_suffix(".json").write_bytes(card)
+    assert message in vosctl("weights", "verify", path).error
+
+
+def test_markup_in_a_card_is_shown_as_it_is(vosctl: Command, tmp_path: Path) -> None:
+    path = model_file(tmp_path / "models" / "own.pt")
+    path.with_suffix(".json").write_text('{"summary": "[/red] of [bold]"}')
+    assert "[/red] of [bold]" in vosctl("weights", "list").out
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/dev/zero", "."])
+def test_what_is_no_model_file_is_refused_at_once(vosctl: Command, clip: Path, path: str) -> None:
+    for command in (("weights", "verify", path), ("segment", clip, "-m", "first.png", "--model", path)):
+        result = vosctl(*command)
+        assert result.code == 2
+        assert "model" in result.error or "weights file" in result.error
+
+
+def test_weights_that_are_not_finite_are_refused(vosctl: Command, clip: Path) -> None:
+    for wrong in (float("nan"), float("inf")):
+        state = tiny_backbone(4).state_dict()
+        state["layer1.0.conv1.weight"][3, 2, 1, 0] = wrong
+        torch.save(state, "wrong.pth")
+        result = vosctl("segment", clip, "-m", "first.png", "-o", "out", "--backbone-weights", "wrong.pth")
+        assert result.code == 2
+        assert "wrong.pth: 'layer1.0.conv1.weight' holds NaN or infinite numbers" in result.error

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vosctl.errors import JobsError, MaskError
+from vosctl.job import job_list
 from vosctl.job.job_entries import COLUMNS
 from vosctl.job.job_list import Job, check_outputs, find_masks, read_jobs
 from vosctl.job.request import MaskAt
@@ -285,6 +286,14 @@ def test_masks_are_found_by_the_clips_name() -> None:
         find_masks(clip, "a", masks)
     with pytest.raises(MaskError, match="nowhere is no folder"):
         find_masks(clip, "a", Path("nowhere"))
+
+
+def test_too_many_jobs_are_refused_before_their_paths_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_list, "_MAX_JOBS", 3)
+    monkeypatch.setattr(job_list, "_Entry", None)
+    for text, name in (("clip,mask\n" + "a,b\n" * 4, "jobs.csv"), ('[{"clip": "a"},{},{},{}]', "jobs.json")):
+        with pytest.raises(JobsError, match="holds more than 3 jobs; split it"):
+            read_jobs(written(text, name))
 
 
 def test_outputs_through_links_meet() -> None:

@@ -18,6 +18,7 @@ and with `--speed`:
                      each clip its stages' seconds, operations and shares, frames a second, peak memory
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -181,30 +182,36 @@ def benchmark(
         ),
     ] = None,
     samples: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--samples", min=1, help="|M0|: samples of the first frame.", rich_help_panel=options.TRACKING
+            "--samples",
+            min=1,
+            help="|M0|: samples of the first frame.",
+            show_default="5",
+            rich_help_panel=options.TRACKING,
         ),
-    ] = 5,
+    ] = None,
     update_interval: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--update-interval",
             min=1,
             help="t_s: frames between two updates.",
+            show_default="4",
             rich_help_panel=options.TRACKING,
         ),
-    ] = 4,
+    ] = None,
     learning_rate: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--learning-rate",
             help="eta: the newest frame's share in the memory.",
+            show_default="0.1",
             rich_help_panel=options.TRACKING,
         ),
-    ] = 0.1,
+    ] = None,
     window: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--window",
             min=1,
@@ -212,7 +219,7 @@ def benchmark(
             show_default="the update interval",
             rich_help_panel=options.TRACKING,
         ),
-    ] = 8,
+    ] = None,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -231,12 +238,16 @@ def benchmark(
     from vosctl.systems.settings import TrackerSettings
 
     choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
-    settings = TrackerSettings(
-        initial_samples=samples,
-        update_interval=update_interval,
-        learning_rate=learning_rate,
-        window=window,
-    )
+    named = {
+        "--samples": ("initial_samples", samples),
+        "--update-interval": ("update_interval", update_interval),
+        "--learning-rate": ("learning_rate", learning_rate),
+        "--window": ("window", window),
+    }
+    given = {option: pair for option, pair in named.items() if pair[1] is not None}
+    settings = TrackerSettings(**dict(given.values()))  # type: ignore[arg-type]
+    if given and not results:
+        _require_heeded(choice, {option: field for option, (field, _) in given.items()})
     if clips and not (speed and dataset is None):
         raise UsageError("clips are for --speed, and without --dataset; see vosctl segment")
     if speed:
@@ -261,6 +272,20 @@ def benchmark(
     plan = RunPlan(model=choice, settings=settings, devices=devices, jobs=jobs or len(devices))
     folder = output or Path("runs") / f"{data.name}-{data.split}"
     _run(data, plan, variant, folder, archive, overwrite, as_json, quiet)
+
+
+def _require_heeded(choice: ModelChoice, given: Mapping[str, str]) -> None:
+    """Make sure that the model's system makes use of what was given: fields of the settings, by option.
+
+    Raises:
+        UsageError: it does not.
+    """
+    from vosctl.systems.registry import system_of
+
+    system = system_of(choice.name, choice.backbone_weights)
+    ignored = system.tracking.ignores if system and system.tracking else frozenset()
+    if system and (unused := [option for option, field in given.items() if field in ignored]):
+        raise UsageError(f"{system.title} makes no use of {' and '.join(unused)}; leave it out")
 
 
 def _open(

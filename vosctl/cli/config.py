@@ -104,7 +104,7 @@ def _read(group: _Group) -> tuple[Path | None, dict[str, dict[str, Any]]]:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}; check its permissions") from None
-    except ValueError as error:  # of TOML, or of UTF-8
+    except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, or lists in lists without end
         raise UsageError(f"{file} is not TOML: {error}") from None
     commands = _commands(group)
     values: dict[str, dict[str, Any]] = {}

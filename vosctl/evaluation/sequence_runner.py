@@ -64,12 +64,14 @@ class SequenceRunner:
         """
         variant = self._variant
         settings = variant.apply(self._plan.settings)
+        tracking = system_named(self._model.system).tracking
+        ignored = tracking.ignores if tracking else frozenset()
         open_system(self._model, settings)  # which refuses what it cannot do, before anything is run
         return RunDescription(
             model=_name_of(self._model),
             weights=self._plan.model.weights_of(self._model),
             variant=variant.value,
-            settings=asdict(settings),
+            settings={name: value for name, value in asdict(settings).items() if name not in ignored},
             device=_device_name(self._model),
             precision=self._model.precision,
         )

@@ -28,7 +28,7 @@ from vosctl.systems.names import (
     file_in_folder,
     known_names,
 )
-from vosctl.systems.spec import LoadRequest
+from vosctl.systems.spec import LoadRequest, SystemSpec
 from vosctl.systems.weights_file import WeightsFile, read_weights
 from vosctl.systems.weights_state import show
 
@@ -81,6 +81,21 @@ def load_model(
     model = found[0].tracking.load(request).prepare(place, dtype)
     model.dtype_reason = dtype_reason(precision, place)
     return model
+
+
+def system_of(name: str | None, weights: Path | None = None) -> SystemSpec | None:
+    """The system of a model that is not loaded yet; None for an architecture that is not known.
+
+    Args:
+        name: as `load_model` takes it.
+        weights: its `backbone_weights`.
+
+    Raises:
+        WeightsError: there is no such model, or a file is damaged.
+    """
+    file = _find(name) if name is not None or weights is None else None
+    found = find_architecture(_architecture_of(name, file, read_backbone(weights) if weights else None))
+    return found[0] if found else None
 
 
 def _find(name: str | None) -> WeightsFile | None:

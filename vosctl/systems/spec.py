@@ -72,6 +72,8 @@ class TrackingSpec:
     """Operations by stage: see `vosctl.evaluation.operations.count_operations`."""
     d_only: bool = False
     """Whether it has the variants without a refinement network of the FRTM paper's Table 1."""
+    ignores: frozenset[str] = frozenset()
+    """The fields of `TrackerSettings` that it makes no use of; a benchmark neither takes nor records them."""
 
 
 @dataclass(frozen=True)

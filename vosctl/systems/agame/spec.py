@@ -49,6 +49,9 @@ AGAME_SPEC = SystemSpec(
         open=_open,
         needs="train it, or name a model file",
         count_operations=_count_operations,
+        ignores=frozenset(
+            {"update_interval", "memory_interval", "nearby", "initial_samples", "window", "seed"}
+        ),
     ),
     training=TrainingSpec(
         network="vosctl.training.agame_network:AGAMETrainingNetwork",
