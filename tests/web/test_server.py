@@ -224,7 +224,7 @@ def test_a_picture_that_was_not_the_clips_is_not_saved(
     monkeypatch.setattr(served.editor.frames, "exact", lambda number: other)
     status, answer, _ = ask(served, "POST", own(served, "save?index=2"), png(drawing()))
     assert status == 400
-    assert "frame 2 is another picture than the one that was shown" in json.loads(answer)["error"]
+    assert "what was shown as frame 2 is another one" in json.loads(answer)["error"]
     assert not served.editor.output.exists()
 
 

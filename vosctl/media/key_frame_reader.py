@@ -154,7 +154,7 @@ class KeyFrameReader:
         """Yields the packets from that of a key frame on, wherever the demuxer lands."""
         wanted = self._keys.times[key]
         at = self._keys.keys.index(key)
-        for earlier in self._keys.keys[max(1, at - _EARLIER_KEYS) : at + 1][::-1]:
+        for earlier in self._keys.keys[max(0, at - _EARLIER_KEYS) : at + 1][::-1]:
             for time in self._keys.seek_times[earlier]:
                 self._container.seek(time, stream=self._stream)
                 packets = self._container.demux(self._stream)

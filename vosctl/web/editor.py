@@ -134,8 +134,8 @@ class MaskEditor:
         shown = self.frames[frame]
         if not np.array_equal(shown, self.frames.exact(frame)):
             raise ClipError(
-                f"frame {frame} is another picture than the one that was shown, since the clip is damaged; "
-                "choose the frame again, look at the mask, and save it then"
+                f"what was shown as frame {frame} is another one, as the clip is damaged; frame {frame} is "
+                "shown now: look whether the mask fits it, and save again"
             )
         save_palette_png(self.output, labels)
         self.frame, self.labels = frame, labels
