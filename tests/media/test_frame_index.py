@@ -1,4 +1,7 @@
-"""Of `frame_index`, `key_frame_reader`, `key_frames` and `byte_cache`: any frame, as from the start."""
+"""Of `frame_index`, `key_frame_reader`, `key_frames` and `byte_cache`: any frame, as from the start.
+
+Tests media/key_frame_reader.py and media/key_frames.py too.
+"""
 
 import random
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 Tests systems/catalogue.py, systems/frtm/spec.py, systems/model.py, systems/spec.py and systems/system.py
 too.
+
+Tests systems/agame/spec.py too.
 """
 
 import json
