@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.command import Command
+from tests.cli.process import end, start
 from tests.small import moving_discs, overlap
 from vosctl.media.clip import ClipInfo, open_clip
 from vosctl.media.video_writer import VideoWriter
@@ -214,6 +215,21 @@ def test_bad_input_is_one_line_and_exit_code_2(vosctl: Command, clip: Path) -> N
     assert "broken.pth" in result.error
     assert Path("o.mp4").read_text() == "precious"
     assert not list(clip.parent.glob("**/.*part*"))
+
+
+@pytest.mark.parametrize(
+    ("mask", "found"), [((), "no mask given"), (("--mask", "none.png"), "none.png: no such file")]
+)
+def test_a_missing_mask_is_said_before_torch_is_imported(
+    vosctl: Command, clip: Path, mask: tuple[str, ...], found: str
+) -> None:
+    code, _, errors = end(
+        start("segment", clip, *mask, setup="sys.modules['torch'] = None")
+    )  # cannot be imported
+    assert code == 2
+    assert len(errors) == 1
+    for part in (found, "vosctl mask", "--box"):
+        assert part in errors[0]
 
 
 @pytest.mark.skipif("__import__('torch').cuda.is_available()", reason="there is a CUDA device here")

@@ -118,7 +118,7 @@ def print_summary(summary: "Summary") -> None:
 
 
 def _spans(spans: Sequence["Span"]) -> str:
-    """The first few, by object."""
+    """The first few spans as text, grouped by object, and how many more there are."""
     shown: dict[int, list[str]] = {}
     for span in spans[:_SPANS_SHOWN]:
         shown.setdefault(span.object_id, []).append(span.frames)

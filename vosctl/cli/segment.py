@@ -16,7 +16,7 @@ Of several clips, after Ctrl-C of those that have ended, which is also their `--
     seconds                         from the first clip's beginning to the last one's end
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -233,12 +233,7 @@ def segment(
         place = output or default_output(given[0], None, Path(), request.formats)
         _do(replace(request, clip=given[0], output=place), load, report, as_json, quiet)
         return
-    if mask:
-        raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
-    if debug_scores:
-        raise UsageError("--debug-scores is of one clip; segment that one alone")
-    if bool(jobs) == bool(given) or bool(jobs) == bool(masks_from):
-        raise UsageError("several clips are either CLIP... with --masks-from DIR, or --jobs FILE")
+    _check_several(request, given, masks_from, jobs)
     if report:
         claim_report(report)
     failures: list[Outcome] = []
@@ -248,6 +243,31 @@ def segment(
         assert masks_from
         requests, failures = several.requests_of_clips(given, masks_from, output, request)
     found = several.run_all(requests, failures, open_engine(engine, device, jobs_at_once), quiet)
+    _tell_of_all(found, report, as_json, quiet)
+
+
+def _check_several(
+    pattern: Request, clips: Sequence[Path], masks_from: Path | None, jobs: Path | None
+) -> None:
+    """Make sure that the options suit several clips.
+
+    Raises:
+        UsageError: one is of a single clip, or it is not clear which clips there are.
+    """
+    if pattern.masks:
+        raise UsageError("--mask is of one clip; for several give --masks-from DIR or --jobs FILE")
+    if pattern.scores:
+        raise UsageError("--debug-scores is of one clip; segment that one alone")
+    if bool(jobs) == bool(clips) or bool(jobs) == bool(masks_from):
+        raise UsageError("several clips are either CLIP... with --masks-from DIR, or --jobs FILE")
+
+
+def _tell_of_all(found: Mapping[str, Any], report: Path | None, as_json: bool, quiet: bool) -> None:
+    """Write and say how several clips ended.
+
+    Raises:
+        ClipsFailedError: clips failed or broke off.
+    """
     if report:
         write_json(report, found)
     if as_json:

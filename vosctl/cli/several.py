@@ -53,7 +53,7 @@ def requests_of_clips(
 
 
 def requests_of_jobs(path: Path, allow_outside: bool, output: Path | None, pattern: Request) -> list[Request]:
-    """A request for each entry of a list; `output` and `pattern` as above, for what an entry leaves open.
+    """A request for each entry of a list; `output` and `pattern` stand in for what an entry leaves open.
 
     Raises:
         JobsError: the list does not work.

@@ -140,7 +140,7 @@ class Pipeline:
             self._backward = BackwardPass(folder, masks, Tracker(model, settings))
         self._review = Review()
         self._keep = 0  # results of so many frames were there before and stay
-        self._frames = 0  # that have results
+        self._frames = 0  # how many frames have results
         self._first_mask = 0.0  # when the first result came, by `time.perf_counter`; 0 before
         self._broken: str | None = None
         self._stopped: str | None = None
@@ -150,7 +150,7 @@ class Pipeline:
         self._waiting: deque[Frame] = deque()  # frames that the tracker holds for its window
 
     def run(self) -> Summary:
-        """Do all of it; once.
+        """Take the whole clip through; a pipeline can run only once.
 
         Returns:
             What it did. A clip that breaks off is no error here: what came before the break is written, and
@@ -221,7 +221,7 @@ class Pipeline:
         )
 
     def _through(self, writers: OutputWriters, log: FrameLog | None) -> None:
-        """Frame by frame."""
+        """Write the results, frame by frame, and note what is known of each frame."""
         for result in self._results():
             frame = self._waiting.popleft()
             entry: FrameEntry | None = None
@@ -248,13 +248,13 @@ class Pipeline:
                 _stop_if_lost(entry)
 
     def _save_when_due(self, position: int, writers: OutputWriters) -> None:
-        """A state, once all that it follows from is on the disk; between windows only."""
+        """Save the tracker's state between two windows, once all results before it are on the disk."""
         if self._run and self._tracker.position == position and self._run.is_due(position):
             writers.flush()
             self._run.save(self._tracker)
 
     def _results(self) -> Iterator[TrackedFrame | None]:
-        """One for each frame that has to be read; None for those that the tracker need not see again."""
+        """Yields a result for each frame that is read; None where the tracker need not see it again."""
         position = self._tracker.position
         first = 0 if self._outputs.need_all_frames else position
         frames = self._read(first)

@@ -70,7 +70,7 @@ def name_of(clip: Path) -> str:
 
 
 def default_output(clip: Path, output: Path | None, folder: Path, formats: tuple[str, ...]) -> Path:
-    """Under the clip's name in `output`; or, where that is not given, `NAME_masks` in `folder`."""
+    """Where a clip's results go: under its name in `output`, or without that to `NAME_masks` in `folder`."""
     suffixes = find_format(formats[0]).suffixes if len(formats) == 1 else ()
     suffix = suffixes[0] if suffixes else ""
     return output / f"{name_of(clip)}{suffix}" if output else folder / f"{name_of(clip)}_masks{suffix}"

@@ -8,11 +8,11 @@ ATTEMPTS = 2
 
 
 def frame_by_frame(request: Request, has_begun: bool) -> Request:
-    """The same with the least memory; over what the first attempt has written, if it got to that."""
+    """The second attempt after memory ran out: it needs the least, and begins over if the first has begun."""
     settings = replace(request.settings, window=1)
     return replace(request, settings=settings, overwrite=request.overwrite or has_begun, resume=False)
 
 
 def go_on(request: Request) -> Request:
-    """After the death of its process: from where it was, unless all was to be made anew."""
+    """The second attempt after the process died: it goes on from there, unless all was to be made anew."""
     return replace(request, resume=not request.overwrite)

@@ -217,7 +217,7 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
 
 
 def model_conditions(choice: ModelChoice, model: "Model") -> dict[str, Any]:
-    """What they depend on beside that."""
+    """What a run's results depend on beside `conditions_of`: the model."""
     return {
         "the model's weights": ", ".join(choice.weights_of(model).values()),
         "--precision": model.precision,
