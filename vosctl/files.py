@@ -8,8 +8,8 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple, Self
 
 from vosctl.errors import OutputError
 
@@ -29,6 +29,8 @@ _ADVICE = {
 _DEEPEST = 50  # objects and lists within each other
 _DIGITS = 20  # of whole numbers: 64 bits and a sign
 _serial = itertools.count()
+_STEM = 64  # letters of a result's name that its temporary file's has
+_TEMPORARY = re.compile(r"\.(.*)\.part(\d+)-\d+(\.[^.]*)?")
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
@@ -60,7 +62,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the file cannot be written (no space, no permission, no such folder, ...).
     """
-    temporary = path.with_name(f".{path.stem[:64]}.part{os.getpid()}-{next(_serial)}{path.suffix}")
+    stem, suffix = _kept_of(path.name)
+    temporary = path.with_name(f".{stem}.part{os.getpid()}-{next(_serial)}{suffix}")
     try:
         # Both would otherwise come to light only at the end, after all the work.
         if path.is_dir():
@@ -74,6 +77,30 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # what the body met matters more
             temporary.unlink(missing_ok=True)
+
+
+class Temporary(NamedTuple):
+    """What the name of a temporary file of `atomic_path` tells."""
+
+    process: int
+    """The process that writes it, or wrote it until it was killed."""
+    kept: tuple[str, str]
+    """What it has of its result's name: the first letters of the stem, and the suffix."""
+
+    @classmethod
+    def of(cls, name: str) -> Self | None:
+        """What a file's name tells; None where it is no temporary file's."""
+        match = _TEMPORARY.fullmatch(name)
+        return cls(int(match[2]), (match[1], match[3] or "")) if match else None
+
+    def may_become(self, result: str) -> bool:
+        """Whether it may be a file on its way to this name."""
+        return self.kept == _kept_of(result)
+
+
+def _kept_of(name: str) -> tuple[str, str]:
+    """What a temporary name has of a result's name, so that it is not too long."""
+    return PurePath(name).stem[:_STEM], PurePath(name).suffix
 
 
 def json_text(content: object, indent: int | None = None) -> str:
@@ -175,8 +202,8 @@ def remove_leftovers(folder: Path, processes: Collection[int]) -> None:
         OutputError: one cannot be removed.
     """
     for path in folder.glob(".*.part*"):
-        match = re.fullmatch(r"\..*\.part(\d+)-\d+(\.[^.]*)?", path.name)
-        if match and int(match[1]) in processes and path.is_file():
+        temporary = Temporary.of(path.name)
+        if temporary and temporary.process in processes and path.is_file():
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

@@ -2,11 +2,13 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from vosctl.errors import OutputError
+from vosctl.files import atomic_path
 from vosctl.media.claims import claim_folder, claimed, hold
 from vosctl.media.output_lock import hold_output
 
@@ -130,6 +132,26 @@ def test_what_a_killed_run_left_of_this_output_goes_and_nothing_else(tmp_path: P
     with hold(out, is_folder=True), hold(tmp_path / "a.mp4"):
         left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
         assert left & {*go, *stay} == set(stay)
+
+
+def test_a_long_name_is_known_again_by_what_its_temporary_file_has_of_it(tmp_path: Path) -> None:
+    """`atomic_path` cuts the stem; what is left must neither stay for good nor be taken for another's."""
+    name = f"{'film' * 30}.mkv"
+    left_of_it = []
+    for folder in (tmp_path, tmp_path / "out"):
+        folder.mkdir(exist_ok=True)
+        with suppress(KeyboardInterrupt), atomic_path(folder / name) as temporary:
+            raise KeyboardInterrupt
+        temporary.touch()
+        left_of_it.append(temporary)
+    alone, inner = left_of_it
+    with hold(tmp_path / "out" / name):
+        assert not inner.exists()
+        inner.touch()  # the holder is writing it
+        with hold(tmp_path / name):
+            assert not alone.exists()
+        with hold(tmp_path / "out", is_folder=True):
+            assert inner.exists()
 
 
 def test_a_damaged_note_of_the_holder_is_no_traceback(tmp_path: Path) -> None:

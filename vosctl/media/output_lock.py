@@ -16,7 +16,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import socket
 import sys
 import time
@@ -28,12 +27,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vosctl.errors import OutputError
-from vosctl.files import make_folder, output_error, read_json
+from vosctl.files import Temporary, make_folder, output_error, read_json
 
 _LOCK, _HOLDER = ".vosctl.lock", ".vosctl.holder"
 _LONGEST = 200  # bytes of a file's name that leave room for the suffixes above
 _DEPTH = 2  # a format's folder, and in it an object's
-_PART = re.compile(r"\.(.*)\.part\d+-\d+(\.[^.]*)?")
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -154,14 +152,14 @@ def _remove_leftovers(path: Path, is_folder: bool) -> None:
         OutputError: one cannot be removed.
     """
     for folder, names in _files_of(*((path, _DEPTH) if is_folder else (path.parent, 0))):
-        locked = {name for name in names if name.endswith(_LOCK)}  # outputs of others within the folder
+        # In a folder of results, single files may be outputs of others: their locks lie beside them.
+        others = [name[1 : -len(_LOCK)] for name in names if name.endswith(_LOCK)]
         for name in names:
-            match = _PART.fullmatch(name)
-            if not match:
+            temporary = Temporary.of(name)
+            if temporary is None:
                 continue
-            result = f"{match[1]}{match[2] or ''}"
-            is_own = f".{_short(result)}{_LOCK}" not in locked if is_folder else result == path.name
-            if is_own:
+            is_others = any(map(temporary.may_become, others))
+            if not is_others if is_folder else temporary.may_become(path.name):
                 try:
                     (folder / name).unlink(missing_ok=True)
                 except OSError as error:
