@@ -3,10 +3,11 @@ import pytest
 import torch
 
 from tests.small import moving_discs, overlap, tiny_agame, tiny_model
+from vosctl.systems.backbone import STRIDE
 from vosctl.systems.model import Model
 from vosctl.systems.registry import load_model
 from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.padding import STRIDE, crop, pad, padded_size
+from vosctl.tracking.padding import crop, pad, padded_size
 from vosctl.tracking.tracker import Tracker
 
 # Every remainder of 32 is among the sides.

@@ -34,6 +34,7 @@ from vosctl.job.batch.outcome import Outcome
 from vosctl.job.open_request import OpenRequest, index_of, open_request
 from vosctl.job.request import Request, default_output, parse_mask
 from vosctl.masks.formats import FORMATS, describe
+from vosctl.masks.frame_names import FrameNames
 from vosctl.media.claims import claim_report
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
@@ -223,7 +224,8 @@ def segment(
         )
     if from_run:
         corrected = correction.request_of(from_run, request, given, context)
-        _do(corrected, load, report, as_json, quiet, {index_of(one, corrected.clip) for one in request.masks})
+        names = FrameNames(corrected.clip)
+        _do(corrected, load, report, as_json, quiet, {index_of(one, names) for one in request.masks})
         return
     if not (jobs or masks_from or len(given) > 1):
         if not given:

@@ -164,7 +164,8 @@ def correction_of(
     record = Record.read(folder.record)
     known = {frame: given[frame] for frame in record.masks if frame in given}
     request = record.to_request(output, known)
-    new = {index_of(mask, clip or request.clip): mask.path for mask in masks}
+    names = FrameNames(clip or request.clip)
+    new = {index_of(mask, names): mask.path for mask in masks}
     if len(new) < len(masks):
         raise UsageError("two masks for one frame; put all objects of a frame into one mask")
     request = record.to_request(output, known | new)
@@ -173,15 +174,19 @@ def correction_of(
     )
 
 
-def index_of(mask: MaskAt, clip: Path) -> int:
+def index_of(mask: MaskAt, names: FrameNames) -> int:
     """The index, counted from 0, of the frame that a mask is of.
+
+    Args:
+        mask: the mask.
+        names: of the clip's frames.
 
     Raises:
         MaskError: the clip has no such frame.
     """
     if isinstance(mask.frame, int) and (mask.is_index or mask.frame == 0):
         return mask.frame
-    return FrameNames(clip).index_of(str(mask.frame), mask.path)
+    return names.index_of(str(mask.frame), mask.path)
 
 
 def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
@@ -197,8 +202,9 @@ def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
             f"'vosctl mask {info.path}', or name a box around each with --box X,Y,W,H"
         )
     masks: dict[int, Mask] = {}
+    names = FrameNames(info.path)
     for mask in given:
-        path, frame = mask.path, index_of(mask, info.path)
+        path, frame = mask.path, index_of(mask, names)
         if frame in masks:
             raise UsageError(
                 f"{path}: a second mask for frame {frame}; put all objects of a frame into one mask, "

@@ -19,6 +19,8 @@ from vosctl.systems.packed_stem import PackedStem, pool
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what torchvision's weights expect.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+STRIDE = 16
+"""Pixels of a cell of layer3, and of layer4 where it is dilated: of the score grid and of A-GAME's state."""
 
 
 class Features(NamedTuple):

@@ -1,7 +1,7 @@
 """ImageNet weights of a backbone: from a person's file, or torchvision's."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -56,12 +56,29 @@ def download_backbone(name: str) -> BackboneWeights:
     if not enum:
         raise WeightsError(f"{name}: torchvision has no weights of it; use --backbone-weights FILE")
     weights = get_weight(enum)
+    file = weights.url.rpartition("/")[2]
+    state = fetch(
+        weights,
+        f"{file}: could not be fetched",
+        f"; fetch {weights.url} elsewhere and pass it with --backbone-weights",
+    )
+    return BackboneWeights(state, weights.url)
+
+
+def fetch(weights: Any, failure: str, advice: str) -> dict[str, Tensor]:
+    """The parameters behind one of torchvision's weights enums, from its cache or its server.
+
+    Args:
+        weights: a member of the enum.
+        failure: what to say where they cannot be had, before the reason.
+        advice: what to do then, after it.
+
+    Raises:
+        WeightsError: they cannot be fetched, or their hash is not the one in the file's name.
+    """
     try:
-        state = weights.get_state_dict(map_location="cpu", check_hash=True, progress=False, weights_only=True)
-    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
-        file = weights.url.rpartition("/")[2]
-        raise WeightsError(
-            f"{file}: could not be fetched ({error}); fetch {weights.url} elsewhere and "
-            f"pass it with --backbone-weights"
-        ) from error
-    return BackboneWeights(dict(state), weights.url)
+        return dict(
+            weights.get_state_dict(map_location="cpu", check_hash=True, progress=False, weights_only=True)
+        )
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors; a full disk, another hash
+        raise WeightsError(f"{failure} ({' '.join(str(error).split())}){advice}") from error

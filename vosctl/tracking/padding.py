@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 from vosctl.compute.constants import constant
-
-STRIDE = 16
-"""Pixels of a cell of the score grid and of A-GAME's state (layer3, or layer4 dilated)."""
+from vosctl.systems.backbone import STRIDE
 
 
 def padded_size(size: Sequence[int]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from vosctl.errors import UsageError
-from vosctl.systems.backbone import backbone_names
+from vosctl.systems.backbone import STRIDE, backbone_names
 from vosctl.systems.box.network import SIZE as BOX_SIZE
 from vosctl.systems.catalogue import systems
 from vosctl.systems.spec import TrainingSpec
@@ -119,7 +119,7 @@ def check_agame(recipe: Recipe, file: str) -> None:
     _refuse_photos(recipe, file)
     _refuse_refinement_start(recipe, file)
     for stage in recipe.stages:
-        if stage.frame_gap < 1 or any(side % 16 for side in stage.size):
+        if stage.frame_gap < 1 or any(side % STRIDE for side in stage.size):
             raise UsageError(f"{file}: {stage}: A-GAME needs frame_gap >= 1 and a size that 16 divides")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vosctl.errors import UsageError, WeightsError
+from vosctl.errors import UsageError
+from vosctl.systems.backbone_weights import fetch
 from vosctl.systems.frtm.refinement import LEVELS, RefinementNetwork
 from vosctl.systems.weights_file import read_tensors
 from vosctl.training.backbone_training import BackboneTraining
@@ -38,14 +39,11 @@ def load_torchvision(backbone: nn.Module, name: str) -> None:
     from torchvision.models import get_model_weights  # type: ignore[import-untyped]
 
     weights = get_model_weights(name)["IMAGENET1K_V1"]
-    try:
-        state = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu")
-    except (OSError, RuntimeError) as error:  # no connection, a full disk; another hash
-        raise WeightsError(
-            f"torchvision's weights of {name} cannot be downloaded from {weights.url} "
-            f"({' '.join(str(error).split())}): fetch the file elsewhere, name it in the recipe "
-            f'(start = "weights") and give --data weights=FILE'
-        ) from error
+    state = fetch(
+        weights,
+        f"torchvision's weights of {name} cannot be downloaded from {weights.url}",
+        ': fetch the file elsewhere, name it in the recipe (start = "weights") and give --data weights=FILE',
+    )
     load_backbone(backbone, state, weights.url)
 
 

@@ -21,8 +21,8 @@ from vosctl.systems.agame.appearance import AppearanceModule, Gaussians
 from vosctl.systems.agame.mask_propagation import MaskPropagation
 from vosctl.systems.agame.upsampling import Upsampling
 from vosctl.systems.aggregation import at_least_float32
+from vosctl.systems.backbone import STRIDE
 
-STRIDE = 16  # of the coarse masks and of the state; images must be multiples of it
 LEARNING_RATE = 0.1  # lambda in eq. (4)
 
 

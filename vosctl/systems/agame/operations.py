@@ -5,8 +5,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vosctl.compute.operation_counter import count_operations_of
 from vosctl.systems.agame.model import AGAMEModel
-from vosctl.systems.agame.network import AGAME, STRIDE
-from vosctl.systems.backbone import Features, ResNet
+from vosctl.systems.agame.network import AGAME
+from vosctl.systems.backbone import STRIDE, Features, ResNet
 
 
 def count_operations(model: AGAMEModel, size: tuple[int, int], objects: int) -> dict[str, float]:

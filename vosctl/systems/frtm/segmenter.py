@@ -7,7 +7,7 @@ from torch import Tensor
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.two_threads import halves, in_halves
 from vosctl.systems.aggregation import aggregate
-from vosctl.systems.backbone import Features
+from vosctl.systems.backbone import STRIDE, Features
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.target_model import TargetModel
@@ -52,7 +52,7 @@ class Segmenter:
         count, _, height, width = images.shape
         probabilities = w1.new_empty(count, len(w1) + 1, height, width)
         layer3 = torch.empty(
-            (count, w1.shape[2], -(-height // 16), -(-width // 16)),
+            (count, w1.shape[2], -(-height // STRIDE), -(-width // STRIDE)),
             dtype=w1.dtype, device=w1.device, memory_format=torch.channels_last,
         )  # fmt: skip
         region = search_region(priors, extents) if self._nearby else None
