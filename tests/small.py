@@ -45,13 +45,13 @@ def tiny_backbone(stages: int = 3) -> ResNet:
     return ResNet("resnet18", 4 if stages == 4 else 3)
 
 
-def tiny_model(refined: bool = False, prior: bool = False) -> FRTMModel:
+def tiny_model(refined: bool = False, prior: bool = False, matching: bool = False) -> FRTMModel:
     """A model of random weights, ready on the CPU in float32.
 
     Random features make the fit so badly conditioned that after more steps rounding alone would decide.
     """
     backbone = tiny_backbone(4 if refined else 3)
-    network = FusedRefinementNetwork(backbone.channels, prior) if refined else None
+    network = FusedRefinementNetwork(backbone.channels, prior, matching=matching) if refined else None
     schedule = FitSchedule(first_frame=(5, 10, 10, 10), update=5)
     model = FRTMModel("tiny", backbone, network, schedule, source="random")
     return model.prepare(torch.device("cpu"), torch.float32)

@@ -33,7 +33,7 @@ MASKS = {
 
 
 def model(refined: bool = False) -> FRTMModel:
-    made = tiny_model(refined, prior=refined).prepare(torch.device("cpu"), torch.float64)
+    made = tiny_model(refined, refined, refined).prepare(torch.device("cpu"), torch.float64)
     made.schedule = FitSchedule((3, 3), 3)  # on so few cells, more would fit what rounding has left
     return made
 

@@ -14,6 +14,8 @@ from tests.small import tiny_agame, tiny_model
 from vosctl.systems.aggregation import object_argmax
 from vosctl.systems.catalogue import open_system
 from vosctl.systems.frtm.learning import FirstFrame, Learned
+from vosctl.systems.frtm.matching import KEYS
+from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.confidence import confidence
@@ -51,7 +53,9 @@ def windows(model: Model, count: int, frames: int) -> None:
             torch.empty(3, *SIZE, device=META), {i: torch.empty(SIZE, device=META) for i in (1, 2, 3)}
         )
     else:
-        shapes = (96, 256), (864, 864), (864,), (), (9, 96), GRID, ()
+        assert isinstance(model, FRTMModel)
+        keys = (KEYS if model.refinement is not None else 0, *GRID)
+        shapes = (96, 256), (864, 864), (864,), (), (9, 96), GRID, (), keys, GRID, keys
         objects = Learned.of_parts([torch.empty(OBJECTS, *shape, device=META) for shape in shapes])
         system.load_state_dict({"until_update": 4, "ids": [1, 2, 3], "objects": objects.by_name()})
     for number in range(count):
@@ -67,7 +71,7 @@ def windows(model: Model, count: int, frames: int) -> None:
 
 @pytest.mark.parametrize("refined", [True, False])
 def test_windows_and_updates_read_nothing(refined: bool) -> None:
-    windows(tiny_model(refined, prior=refined), count=3, frames=4)
+    windows(tiny_model(refined, refined, refined), count=3, frames=4)
 
 
 def test_a_games_frames_read_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

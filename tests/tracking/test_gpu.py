@@ -26,7 +26,7 @@ def strict() -> Iterator[None]:
 
 
 def model(device: str, dtype: torch.dtype = torch.float32) -> FRTMModel:
-    made = tiny_model(refined=True, prior=True).prepare(torch.device(device), dtype)
+    made = tiny_model(refined=True, prior=True, matching=True).prepare(torch.device(device), dtype)
     made.schedule = FitSchedule((3, 3), 3)
     return made
 

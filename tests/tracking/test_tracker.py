@@ -18,11 +18,14 @@ def run(frames, masks, settings=None, model=None, **options):  # type: ignore[no
     return list(Tracker(model or tiny_model(), settings).run(frames, masks, **options))
 
 
-@pytest.mark.parametrize(("refined", "prior"), [(False, False), (True, False), (True, True)])
-def test_windows_change_nothing(refined: bool, prior: bool) -> None:
+@pytest.mark.parametrize(
+    ("refined", "prior", "matching"),
+    [(False, False, False), (True, False, False), (True, True, False), (True, True, True)],
+)
+def test_windows_change_nothing(refined: bool, prior: bool, matching: bool) -> None:
     """Frames between two updates as one batch, against one by one: 19 frames are two updates and a rest."""
     frames, labels = moving_discs(19, objects=2)
-    model = tiny_model(refined, prior).prepare(
+    model = tiny_model(refined, prior, matching).prepare(
         torch.device("cpu"), torch.float64
     )  # no rounding that feeds back
     by_window = {
@@ -235,7 +238,7 @@ def test_a_saved_state_goes_on_exactly(tmp_path: Path) -> None:
     """Stopped before a mask has come, between updates, and where a second object joins."""
     frames, labels = moving_discs(22, (96, 64), objects=2, radius=12)
     masks = {2: np.where(labels[2] == 1, 1, 0).astype(np.uint8), 13: labels[13]}
-    settings, model = TrackerSettings(window=3, initial_samples=2), tiny_model(refined=True, prior=True)
+    settings, model = TrackerSettings(window=3, initial_samples=2), tiny_model(True, True, True)
     whole = Tracker(model, settings)
     states = {0: whole.state_dict()}
     expected = []

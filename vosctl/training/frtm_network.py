@@ -11,6 +11,7 @@ from vosctl.systems.backbone import Features
 from vosctl.systems.catalogue import system_named
 from vosctl.systems.frtm.learning import FEWEST_PIXELS
 from vosctl.systems.frtm.loading import schedule_on
+from vosctl.systems.frtm.matching import matching_cues, matching_loss, rival_scores
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, fit_last_layer, fit_target_model
@@ -62,7 +63,9 @@ class TrainingNetwork(BackboneTraining):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         model = recipe.model
-        self.refinement = FusedRefinementNetwork(self.backbone.channels, model.prior, model.encoder_width)
+        self.refinement = FusedRefinementNetwork(
+            self.backbone.channels, model.prior, model.encoder_width, model.matching
+        )
 
     def model(self) -> FRTMModel:
         """The model that tracks with these networks, not yet prepared for a device."""
@@ -79,7 +82,7 @@ class TrainingNetwork(BackboneTraining):
             plan: the step's.
 
         Returns:
-            Scalars: `loss`, and its terms `bce` and `iou`.
+            Scalars: `loss`, and its terms `bce` and `iou`; `matching` where S matches.
         """
         clips, frames = images.shape[:2]
         size = images.shape[-2:]
@@ -92,15 +95,27 @@ class TrainingNetwork(BackboneTraining):
             features = self._features(images[:, 1:].flatten(0, 1), plan.train_stem)
         by_clip = [f.unflatten(0, (clips, frames - 1)) for f in features]
         priors = self._priors(masks[:, 1:], by_clip[2].shape[-2:], plan)
+        whole = slice(0, frames - 1)
+        matches = None
         if plan.drift:
-            logits = self._track(by_clip, models, priors, reference.float(), masks[:, 0], size, plan)
+            logits, matches = self._track(by_clip, models, priors, reference.float(), masks[:, 0], size, plan)
         else:
-            logits = self._segment(by_clip, models, priors, slice(0, frames - 1), size, plan)
+            if self.refinement.matching is not None:
+                # Frames in any order have no last frame before them: all of it is taken for lost.
+                labels = self._cells((masks[:, 0] == 1).float(), reference)
+                last = reference, torch.zeros_like(labels)
+                matches = self._matches(by_clip, whole, reference.float(), labels, *last)
+            logits = self._segment(by_clip, models, priors, whole, size, plan, matches)
         bce, iou = segmentation_losses(
             logits.flatten(0, 1), masks[:, 1:].flatten(0, 1), present.repeat_interleave(frames - 1, 0)
         )
         weights = self.recipe.loss
-        return {"loss": weights.bce * bce + weights.iou * iou, "bce": bce.detach(), "iou": iou.detach()}
+        loss, terms = weights.bce * bce + weights.iou * iou, {"bce": bce.detach(), "iou": iou.detach()}
+        if matches is not None:
+            cells = self._cells((masks[:, 1:] == 1).float().flatten(0, 1), reference)
+            matching = matching_loss(matches.flatten(0, 1), cells)
+            loss, terms["matching"] = loss + weights.matching * matching, matching.detach()
+        return {"loss": loss, **terms}
 
     def _fit(self, features: Tensor, masks: Tensor, plan: StepPlan) -> TargetModel:
         """D of every object of every clip: features (B, C, h, w), masks (B, O, H, W) -> B*O models."""
@@ -127,7 +142,7 @@ class TrainingNetwork(BackboneTraining):
         masks: Tensor,
         size: torch.Size,
         plan: StepPlan,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor | None]:
         """Segments as the tracker does: after each frame D is fitted to predictions too, and S sees the last.
 
         Args:
@@ -140,15 +155,22 @@ class TrainingNetwork(BackboneTraining):
             plan: the step's.
 
         Returns:
-            Logits (B, T, O, H, W).
+            Logits (B, T, O, H, W), and the matching cues (B, T, O, 4, h, w) where S matches.
         """
         objects = masks.shape[1]
+        first_mask = self._cells((masks == 1).float(), reference)
+        last, last_mask = reference, first_mask
+        matches: list[Tensor] = []
         layer3 = by_clip[2] if self.recipe.target.through_fit else by_clip[2].detach()
         samples, labels, seen = [reference], [(masks == 1).float()], []
         share = float(np.random.default_rng(plan.seed).uniform(*_DRIFT_SHARES))
         logits = []
         for frame in range(layer3.shape[1]):
-            logits.append(self._segment(by_clip, models, priors, slice(frame, frame + 1), size, plan))
+            one = slice(frame, frame + 1)
+            if self.refinement.matching is not None:
+                matches.append(self._matches(by_clip, one, reference, first_mask, last, last_mask))
+            seen_now = matches[-1] if matches else None
+            logits.append(self._segment(by_clip, models, priors, one, size, plan, seen_now))
             if frame + 1 == layer3.shape[1]:
                 break
             predicted = torch.sigmoid(logits[-1][:, 0].detach().float())  # (B, O, H, W)
@@ -156,6 +178,8 @@ class TrainingNetwork(BackboneTraining):
             if priors is not None and plan.ordered:
                 later = F.interpolate(predicted, priors.shape[-2:], mode="area")
                 priors = torch.cat([priors[:, : frame + 1], later[:, None], priors[:, frame + 2 :]], 1)
+            if plan.ordered:
+                last, last_mask = by_clip[2][:, frame].float(), self._cells(predicted, reference)
             samples.append(layer3[:, frame].float())
             labels.append(predicted)
             seen.append(((predicted > 0).sum((2, 3)) >= FEWEST_PIXELS).float())
@@ -167,7 +191,51 @@ class TrainingNetwork(BackboneTraining):
                 torch.cat([1 - own.sum(-1, keepdim=True), own], -1).flatten(0, 1),  # (B*O, K)
                 FitSchedule(self.recipe.target.schedule).update,
             )
-        return torch.cat(logits, 1)
+        return torch.cat(logits, 1), torch.cat(matches, 1) if matches else None
+
+    def _matches(
+        self,
+        by_clip: list[Tensor],
+        frames: slice,
+        reference: Tensor,
+        masks: Tensor,
+        last: Tensor,
+        last_masks: Tensor,
+    ) -> Tensor:
+        """The matching cues (B, T', O, 4, h, w) of some frames.
+
+        Args:
+            by_clip: as for `_segment`.
+            frames: which.
+            reference: (B, C, h, w), layer3 of the reference frames.
+            masks: (B, O, h, w), the objects' shares of their cells.
+            last: (B, C, h, w), layer3 of the frames of the last update.
+            last_masks: (B, O, h, w).
+        """
+        matching = self.refinement.matching
+        assert matching is not None
+        with torch.autocast(reference.device.type, enabled=False):
+            keys = matching.keys(by_clip[2][:, frames].float().flatten(0, 1)).unflatten(
+                0, (len(reference), -1)
+            )
+            first, last = matching.keys(reference), matching.keys(last)
+            return torch.stack(
+                [
+                    matching_cues(
+                        keys[i],
+                        first[i, None, None],
+                        masks[i, None],
+                        last[i, None, None],
+                        last_masks[i, None],
+                    )
+                    for i in range(len(reference))
+                ]
+            )
+
+    @staticmethod
+    def _cells(masks: Tensor, layer3: Tensor) -> Tensor:
+        """The share of each cell of layer3 that masks cover: (B, O, H, W) -> (B, O, h, w)."""
+        return F.interpolate(masks, layer3.shape[-2:], mode="area")
 
     def _priors(self, masks: Tensor, size: torch.Size, plan: StepPlan) -> Tensor | None:
         """What S is told of where the objects were, (B, T, O, h, w), where it is told."""
@@ -185,6 +253,7 @@ class TrainingNetwork(BackboneTraining):
         frames: slice,
         size: torch.Size,
         plan: StepPlan,
+        matches: Tensor | None,
     ) -> Tensor:
         """Scores and S: features of all stages (B, T, C, h, w) -> logits (B, T', O, H, W) of some frames."""
         clips = by_clip[0].shape[0]
@@ -200,7 +269,10 @@ class TrainingNetwork(BackboneTraining):
         with self._autocast(chosen[0].device):
             features = Features(*(f.flatten(0, 1) for f in chosen))
             prior = None if priors is None else priors[:, frames].flatten(0, 1)
-            logits = self.refinement(features, seen, size, prior)
+            cues = None
+            if matches is not None:
+                cues = torch.cat([matches.flatten(0, 1), rival_scores(seen).unsqueeze(2)], 2)
+            logits = self.refinement(features, seen, size, prior, cues)
         result: Tensor = logits.unflatten(0, (clips, -1))
         return result
 

@@ -30,6 +30,9 @@ class ModelRecipe:
     """Whether S sees, beside the score, the mask at the target model's last update."""
     encoder_width: int = PUBLISHED
     """Channels between the convolutions of S's encoders; 64 is faster than the published 65."""
+    matching: bool = False
+    """Whether S sees, beside score and prior, how much each cell is like remembered cells, and what other
+    objects score."""
     checkpointing: bool = False
     """A-GAME: compute each frame a second time on the way back instead of keeping it, for long snippets."""
 
@@ -108,6 +111,8 @@ class LossRecipe:
     """One minus the soft intersection over union, per frame and object."""
     coarse: float = 1.0
     """A-GAME: binary cross-entropy of the coarse masks."""
+    matching: float = 0.0
+    """FRTM with matching: how badly the best matches tell the objects' cells from the rest."""
 
 
 @dataclass(frozen=True)

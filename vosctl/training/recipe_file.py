@@ -108,6 +108,10 @@ def check_frtm(recipe: Recipe, file: str) -> None:
         UsageError: something does not fit.
     """
     _refuse_photos(recipe, file)
+    if recipe.model.matching and not recipe.model.prior:
+        raise UsageError(f"{file}: matching needs the prior: add prior = true to [model]")
+    if recipe.loss.matching and not recipe.model.matching:
+        raise UsageError(f"{file}: loss.matching needs matching = true in [model]")
 
 
 def check_agame(recipe: Recipe, file: str) -> None:

@@ -50,9 +50,9 @@ def load_torchvision(backbone: nn.Module, name: str) -> None:
 def load_start(network: BackboneTraining, path: Path) -> None:
     """Start the backbone, and what else of the network the file has; what it lacks keeps its random start.
 
-    A network that sees the prior may start from one that does not: the prior's weights are 0 then, so that
-    it begins by computing the same. One with narrower encoders may start from one with wider: the channels
-    that do least are left out.
+    A network that sees the prior or matches may start from one that does not: the weights of those maps are
+    0 then, so that it begins by computing the same. One with narrower encoders may start from one with wider:
+    the channels that do least are left out.
 
     Args:
         network: in place.
@@ -122,13 +122,18 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Any], path: Path | st
 
 
 def _adapt(state: dict[str, Tensor], network: RefinementNetwork) -> None:
-    """Add inputs for the prior to an S that does not see it, and leave out channels of wider encoders."""
+    """Add inputs for what an S does not see yet, and leave out channels of wider encoders."""
     wanted = network.state_dict()
+    if network.matching is not None:
+        for name, value in wanted.items():
+            if name.startswith("matching."):
+                state.setdefault(name, value)
     for level in LEVELS:
         names = [f"TSE.{level}.transform.{index}" for index in (0, 2, 4)]
         key = f"{names[0]}.weight"
-        if state[key].shape[1] < wanted[key].shape[1]:
-            state[key] = torch.cat([state[key], torch.zeros_like(state[key][:, :1])], 1)
+        more = wanted[key].shape[1] - state[key].shape[1]
+        if more > 0:
+            state[key] = torch.cat([state[key], state[key].new_zeros(len(state[key]), more, 3, 3)], 1)
         for before, after in pairwise(names):
             incoming, outgoing = state[f"{before}.weight"], state[f"{after}.weight"]
             strength = incoming.flatten(1).norm(dim=1) * outgoing.transpose(0, 1).flatten(1).norm(dim=1)

@@ -7,6 +7,7 @@ from tests.compute.test_fused import randomised
 from tests.small import tiny_backbone, tiny_model
 from vosctl.compute.fused import can_pack, pack
 from vosctl.systems.backbone import fold_batch_norms
+from vosctl.systems.frtm.matching import CUES
 from vosctl.systems.frtm.refinement import RefinementNetwork
 from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 
@@ -48,12 +49,12 @@ def test_the_prior_is_another_map_beside_the_score(form: type[RefinementNetwork]
     assert not torch.allclose(other[:, 1], both[:, 1], atol=1e-2)
 
 
-@pytest.mark.parametrize("prior", [False, True])
+@pytest.mark.parametrize(("prior", "matching"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("width", [64, 65])
-def test_a_network_is_told_by_its_weights(prior: bool, width: int) -> None:
-    state = RefinementNetwork((64, 128, 256, 512), prior, width).state_dict()
+def test_a_network_is_told_by_its_weights(prior: bool, matching: bool, width: int) -> None:
+    state = RefinementNetwork((64, 128, 256, 512), prior, width, matching).state_dict()
     found = RefinementNetwork.fitting((64, 128, 256, 512), state)
-    assert (found.prior, found.width) == (prior, width)
+    assert (found.prior, found.width, found.matching is not None) == (prior, width, matching)
     found.load_state_dict(state)
 
 
@@ -84,16 +85,21 @@ def test_several_objects_in_bfloat16_as_a_model_prepares_it() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("width", [64, 65])
-@pytest.mark.parametrize(("prior", "objects"), [(False, 1), (True, 1), (True, 3)])
-def test_what_is_computed_is_the_plain_network(prior: bool, objects: int, width: int) -> None:
+@pytest.mark.parametrize(
+    ("prior", "matching", "objects"),
+    [(False, False, 1), (True, False, 1), (True, False, 3), (True, True, 1), (True, True, 3)],
+)
+def test_what_is_computed_is_the_plain_network(prior: bool, matching: bool, objects: int, width: int) -> None:
     """In float64 the fused form is the plain one but for rounding, BatchNorms folded or not."""
-    fused = randomised(FusedRefinementNetwork((64, 128, 256, 512), prior, width)).double()
-    plain = RefinementNetwork((64, 128, 256, 512), prior, width).double().eval()
+    fused = randomised(FusedRefinementNetwork((64, 128, 256, 512), prior, width, matching)).double()
+    plain = RefinementNetwork((64, 128, 256, 512), prior, width, matching).double().eval()
     plain.load_state_dict(fused.state_dict())
     stages = tiny_backbone(4).eval()(torch.rand(2, 3, 64, 90))
     features = type(stages)(*(stage.double() for stage in stages))
     scores, priors = torch.rand(2, 2, objects, *features.layer3.shape[-2:], dtype=torch.float64)
-    arguments = (features, scores, (64, 90), priors) if prior else (features, scores, (64, 90))
+    cues = torch.rand(2, objects, CUES, *scores.shape[-2:], dtype=torch.float64)
+    seen = (*([priors] if prior else []), *([cues] if matching else []))
+    arguments = (features, scores, (64, 90), *seen)
     expected = plain(*arguments)
     torch.testing.assert_close(fused(*arguments), expected, rtol=1e-9, atol=1e-9)
     fold_batch_norms(fused)
@@ -101,6 +107,5 @@ def test_what_is_computed_is_the_plain_network(prior: bool, objects: int, width:
     if not can_pack(torch.zeros(1)):
         return
     pack(fused.float())
-    maps = (priors.float(),) if prior else ()
-    found = fused(stages, scores.float(), (64, 90), *maps)
+    found = fused(stages, scores.float(), (64, 90), *(maps.float() for maps in seen))
     torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)

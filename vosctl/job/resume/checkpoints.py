@@ -9,7 +9,7 @@ from vosctl.errors import OutputError, WeightsError
 from vosctl.files import make_folder
 from vosctl.systems.weights_file import read_tensors, write_tensors
 
-FORMAT = 3
+FORMAT = 4
 # The newest is what an interrupted run goes on from; the others let a correction begin near its frame.
 _MOST = 4  # each is about 3 MB an object
 _STEM = "state-"

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vosctl.compute.two_threads import in_halves
+from vosctl.systems.frtm.matching import Matching
 from vosctl.systems.frtm.memory_schedule import Rate
 from vosctl.systems.frtm.search_region import next_extent
 from vosctl.systems.frtm.target_memory import TargetMemory, refit_last_layer
@@ -31,16 +32,22 @@ class Learned(NamedTuple):
     """(O, h, w), the masks at the last update, at layer3's size."""
     extent: Tensor
     """(O,), the areas in cells that the objects have or had lately."""
+    first_keys: Tensor
+    """(O, 64, h, w), the keys of `Matching` of their first frames; 0 channels where nothing is matched."""
+    first_mask: Tensor
+    """(O, h, w), the masks there, at layer3's size."""
+    last_keys: Tensor
+    """(O, 64, h, w), the keys of the frame of the last update."""
 
     def parts(self) -> tuple[Tensor, ...]:
         """All tensors in a row, as functions that a graph captures take and give them."""
-        return (*self.memory, self.w2, self.prior, self.extent)
+        return (*self.memory, *self[1:])
 
     @classmethod
     def of_parts(cls, parts: Sequence[Tensor]) -> "Learned":
         """The reverse of `parts`."""
-        *memory, w2, prior, extent = parts
-        return cls(TargetMemory(*memory), w2, prior, extent)
+        count = len(TargetMemory._fields)
+        return cls(TargetMemory(*parts[:count]), *parts[count:])
 
     def by_name(self) -> dict[str, Tensor]:
         """All tensors by name, as a saved state holds them."""
@@ -60,10 +67,12 @@ class FirstFrame:
 
     Args:
         schedule: the numbers of conjugate-gradient steps.
+        matching: the embedding that S compares cells in, if it does.
     """
 
-    def __init__(self, schedule: FitSchedule) -> None:
+    def __init__(self, schedule: FitSchedule, matching: Matching | None = None) -> None:
         self._schedule = schedule
+        self._matching = matching
 
     def __call__(
         self, features: Tensor, labels: Tensor, weights: Tensor, w1: Tensor, w2: Tensor
@@ -84,7 +93,8 @@ class FirstFrame:
         memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
         w2 = refit_last_layer(model.w2, memory.normal, memory.rhs, self._schedule.update)
         prior = _shrink(labels[:, 0], features.shape[-2:])
-        return Learned(memory, w2, prior, prior.sum((1, 2))).parts()
+        keys = keys_of(self._matching, features[:, 0])
+        return Learned(memory, w2, prior, prior.sum((1, 2)), keys, prior.clone(), keys.clone()).parts()
 
 
 class Extension:
@@ -131,13 +141,16 @@ class Update:
 
     Args:
         steps: of conjugate gradients; 0 to leave w2 alone.
+        matching: the embedding that S compares cells in, if it does.
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, matching: Matching | None = None) -> None:
         self._steps = steps
+        self._matching = matching
 
     def __call__(
         self,
+        layer3: Tensor,
         probabilities: Tensor,
         argmax: Tensor,
         w2: Tensor,
@@ -145,10 +158,11 @@ class Update:
         rhs: Tensor,
         prior: Tensor,
         extent: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Update O objects after a window.
 
         Args:
+            layer3: (B, C, h, w) of the window.
             probabilities: (B, O+1, H, W) of the window.
             argmax: (B, H, W).
             w2: (O, 9, 96).
@@ -158,18 +172,24 @@ class Update:
             extent: (O,).
 
         Returns:
-            The new w2, prior and extent.
+            The new w2, prior, extent and last keys.
         """
         labels, _ = soft_labels(probabilities[-1:], argmax[-1:], slice(None))
         if self._steps:
             w2 = refit_last_layer(w2, normal, rhs, self._steps)
         prior = _shrink(labels[:, 0], prior.shape[-2:])
-        return w2, prior, next_extent(extent, prior)
+        keys = keys_of(self._matching, layer3[-1:]).expand(len(prior), -1, -1, -1)
+        return w2, prior, next_extent(extent, prior), keys.contiguous()
 
 
 def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     """Join the same tensors of several groups of objects."""
     return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def keys_of(matching: Matching | None, layer3: Tensor) -> Tensor:
+    """The keys of frames, (N, C, h, w) -> (N, 64, h, w); (N, 0, h, w) where nothing is matched."""
+    return layer3[:, :0] if matching is None else matching.keys(layer3)
 
 
 def soft_labels(probabilities: Tensor, argmax: Tensor, own: slice) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ import torch
 
 from vosctl.compute.operation_counter import count_operations_of
 from vosctl.systems.backbone import Features, ResNet
+from vosctl.systems.frtm.matching import CUES, KEYS, matching_cues
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.refinement_fused import FusedRefinementNetwork
 from vosctl.systems.frtm.target_memory import TAPS, refit_last_layer
@@ -50,12 +51,18 @@ def count_operations(
         operations["update"] = update * objects
     if refines:
         assert model.refinement is not None
-        options = model.refinement.prior, model.refinement.width
+        options = model.refinement.prior, model.refinement.width, model.refinement.matching is not None
         with torch.device("meta"):
             refinement = FusedRefinementNetwork(backbone.channels, *options)
             maps = torch.empty(1, 1, h, w)
-        prior = (maps,) if refinement.prior else ()
+            cues = maps.expand(1, CUES, h, w)[None] if refinement.matching else None
+        prior = maps if refinement.prior else None
         operations["refinement"] = objects * count_operations_of(
-            lambda: refinement(features, maps, (height, width), *prior), convolutions=True
+            lambda: refinement(features, maps, (height, width), prior, cues), convolutions=True
         )
+        if refinement.matching:
+            with torch.device("meta"):
+                keys, masks = torch.empty(1, objects, KEYS, h, w), torch.empty(1, objects, h, w)
+            matching = count_operations_of(lambda: matching_cues(keys[:, 0], keys, masks, keys, masks))
+            operations["refinement"] += 2.0 * channels * KEYS * h * w + matching
     return operations

@@ -9,7 +9,7 @@ layer5 to layer2 there, after the paper's conv5_x to conv2_x: layer5 is the back
 Beyond the paper, S may see a second map beside the score: the prior, the object's mask at the last update of
 the target model, at the score's size. It tells where the object was a few frames ago, which ends most
 mistakes on things that look alike elsewhere. All frames between two updates see the same one, so that they
-stay independent of each other.
+stay independent of each other. And it may see the cues of `matching`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from vosctl.compute.fused import Conv2d
 from vosctl.systems.backbone import Features
+from vosctl.systems.frtm.matching import CUES, Matching
 from vosctl.systems.frtm.projection import Projection
 
 WIDTH = 64  # channels throughout S
@@ -30,13 +31,19 @@ LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow
 
 
 class TargetSegmentationEncoder(nn.Module):
-    """TSE: projects the features (`reduce`), joins the score and the prior, encodes both (`transform`)."""
+    """TSE: projects the features (`reduce`), joins score, prior and cues, encodes all (`transform`).
 
-    def __init__(self, inputs: int, prior: bool, width: int) -> None:
+    Args:
+        inputs: channels of the features.
+        maps: how many maps are joined to them.
+        width: channels between the convolutions.
+    """
+
+    def __init__(self, inputs: int, maps: int, width: int) -> None:
         super().__init__()
         self.reduce = nn.Sequential(Conv2d(inputs, WIDTH, 1), nn.ReLU(inplace=True), Conv2d(WIDTH, WIDTH, 1))
         self.transform = nn.Sequential(
-            Conv2d(WIDTH + 1 + prior, width, 3, padding=1),
+            Conv2d(WIDTH + maps, width, 3, padding=1),
             nn.ReLU(inplace=True),
             Conv2d(width, width, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -49,14 +56,14 @@ class TargetSegmentationEncoder(nn.Module):
 
         Args:
             feature: (B, C, h, w), of one stage of the backbone.
-            maps: (B*O, 1, h, w), the scores; (B*O, 2, h, w) with the priors.
+            maps: (B*O, M, h, w), the scores first.
 
         Returns:
             The encoding and the projected features, (B*O, 64, h, w) each.
         """
         objects = len(maps) // len(feature)
         projected = self.reduce(feature).repeat_interleave(objects, 0)  # (B*O, 64, h, w)
-        joined = torch.cat([projected, maps], 1)  # (B*O, 65 or 66, h, w)
+        joined = torch.cat([projected, maps], 1)  # (B*O, 64 + M, h, w)
         return self.transform(joined), projected
 
 
@@ -103,6 +110,8 @@ class RefinementNetwork(nn.Module):
         prior: whether it sees the mask at the last update.
         width: channels between the convolutions of each TSE. With 64 instead of the published 65 an encoder
             takes a quarter less time where matrix units take 16 channels at a time.
+        matching: whether it sees the cues of `matching`, whose embedding is a part of it then. Only with a
+            prior, which is where the object was in the last frame that is matched with.
     """
 
     encoder: ClassVar[type[TargetSegmentationEncoder]] = TargetSegmentationEncoder
@@ -110,11 +119,16 @@ class RefinementNetwork(nn.Module):
     attention: ClassVar[type[ChannelAttention]] = ChannelAttention
     projection: ClassVar[type[Projection]] = Projection
 
-    def __init__(self, channels: Sequence[int], prior: bool = False, width: int = PUBLISHED) -> None:
+    def __init__(
+        self, channels: Sequence[int], prior: bool = False, width: int = PUBLISHED, matching: bool = False
+    ) -> None:
         super().__init__()
+        if matching and not prior:
+            raise ValueError("matching without a prior")
         self.prior, self.width = prior, width
-        inputs = dict(zip(LEVELS, reversed(channels), strict=True))
-        self.TSE = nn.ModuleDict({level: self.encoder(inputs[level], prior, width) for level in LEVELS})
+        self.matching = Matching(channels[2]) if matching else None
+        inputs, maps = dict(zip(LEVELS, reversed(channels), strict=True)), 1 + prior + CUES * matching
+        self.TSE = nn.ModuleDict({level: self.encoder(inputs[level], maps, width) for level in LEVELS})
         self.RRB1 = nn.ModuleDict({level: self.residual_block() for level in LEVELS})
         self.CAB = nn.ModuleDict({level: self.attention() for level in LEVELS})
         self.RRB2 = nn.ModuleDict({level: self.residual_block() for level in LEVELS})
@@ -130,10 +144,15 @@ class RefinementNetwork(nn.Module):
         width, inputs = state[f"TSE.{LEVELS[0]}.transform.0.weight"].shape[:2]
         if not 1 <= width <= _MOST_CHANNELS:
             raise ValueError(f"{width} channels")
-        return cls(channels, inputs == WIDTH + 2, width)
+        return cls(channels, inputs > WIDTH + 1, width, inputs > WIDTH + 2)
 
     def forward(
-        self, features: Features, scores: Tensor, size: Sequence[int], prior: Tensor | None = None
+        self,
+        features: Features,
+        scores: Tensor,
+        size: Sequence[int],
+        prior: Tensor | None = None,
+        cues: Tensor | None = None,
     ) -> Tensor:
         """Refine the coarse scores of all objects of all frames.
 
@@ -143,12 +162,12 @@ class RefinementNetwork(nn.Module):
             size: (H, W) of the images.
             prior: (B, O, h, w) in [0, 1], for a network with `prior`; zeros for an object of which nothing
                 is known.
+            cues: (B, O, 5, h, w), for a network with `matching`: the matching cues and the rivals' scores.
 
         Returns:
             Logits (B, O, H, W) of each object against everything else.
         """
-        maps = torch.stack([scores] if prior is None else [scores, prior], 2)  # (B, O, 1 or 2, h, w)
-        maps = maps.flatten(0, 1)  # (B*O, 1 or 2, h, w)
+        maps = join_maps(scores, prior, cues)
         deep: Tensor | None = None
         for level, feature in zip(LEVELS, reversed(features), strict=True):
             x, projected = self.TSE[level](feature, _resize(maps, feature.shape[-2:]))  # (B*O, 64, h', w')
@@ -158,6 +177,16 @@ class RefinementNetwork(nn.Module):
             deep = self.RRB2[level](self.CAB[level](x, deep))  # (B*O, 64, h', w')
         logits: Tensor = self.project(deep, size)  # (B*O, 1, H, W)
         return logits.view(*scores.shape[:2], *size)
+
+
+def join_maps(scores: Tensor, prior: Tensor | None, cues: Tensor | None) -> Tensor:
+    """All maps that S sees beside the features, the scores first: (B*O, M, h, w)."""
+    maps = scores.unsqueeze(2)  # (B, O, 1, h, w)
+    if prior is not None:
+        maps = torch.cat([maps, prior.unsqueeze(2)], 2)
+    if cues is not None:
+        maps = torch.cat([maps, cues], 2)
+    return maps.flatten(0, 1)
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:

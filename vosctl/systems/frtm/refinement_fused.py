@@ -28,6 +28,7 @@ from vosctl.systems.frtm.refinement import (
     RefinementNetwork,
     ResidualBlock,
     TargetSegmentationEncoder,
+    join_maps,
 )
 
 _ROUND = 16  # channels are widened to a multiple of it for inference: matrix units take so many at a time
@@ -47,7 +48,7 @@ class FusedEncoder(TargetSegmentationEncoder, Packable):
 
         Args:
             projected: of `project`; may be overwritten.
-            maps: (B*O, 1, h, w), the scores; (B*O, 2, h, w) with the priors.
+            maps: (B*O, M, h, w), the scores first.
 
         Returns:
             (B*O, 64, h, w).
@@ -168,13 +169,18 @@ class FusedRefinementNetwork(RefinementNetwork):
     projection: ClassVar[type[Projection]] = FusedProjection
 
     def forward(
-        self, features: Features, scores: Tensor, size: Sequence[int], prior: Tensor | None = None
+        self,
+        features: Features,
+        scores: Tensor,
+        size: Sequence[int],
+        prior: Tensor | None = None,
+        cues: Tensor | None = None,
     ) -> Tensor:
         """Refine the coarse scores of all objects of all frames: see `RefinementNetwork`."""
         frames, objects = scores.shape[:2]
         assert (prior is not None) == self.prior
-        maps = scores.unsqueeze(2) if prior is None else torch.stack([scores, prior], 2)
-        maps = maps.flatten(0, 1)  # (B*O, 1 or 2, h, w)
+        assert (cues is not None) == (self.matching is not None)
+        maps = join_maps(scores, prior, cues)
         deep: Tensor | None = None
         for level, feature in zip(LEVELS, reversed(features), strict=True):
             encoder, first, last = self.TSE[level], self.RRB1[level], self.RRB2[level]

@@ -8,6 +8,7 @@ from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.two_threads import halves, in_halves
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import STRIDE, Features
+from vosctl.systems.frtm.matching import matching_cues, rival_scores
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.target_model import TargetModel
@@ -34,7 +35,15 @@ class Segmenter:
         self._stage = stopwatch.stage
 
     def __call__(
-        self, images: Tensor, w1: Tensor, w2: Tensor, priors: Tensor, extents: Tensor
+        self,
+        images: Tensor,
+        w1: Tensor,
+        w2: Tensor,
+        priors: Tensor,
+        extents: Tensor,
+        first_keys: Tensor,
+        first_masks: Tensor,
+        last_keys: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Segment frames.
 
@@ -44,6 +53,9 @@ class Segmenter:
             w2: (O, 9, 96).
             priors: (O, h, w), the objects' masks at the last update.
             extents: (O,), their areas lately.
+            first_keys: (O, 64, h, w), of `Matching`, as the next two; not looked at where nothing is matched.
+            first_masks: (O, h, w), the objects' masks in their first frames.
+            last_keys: (O, 64, h, w), at the last update.
 
         Returns:
             layer3 (B, C, h, w) and probabilities (B, O+1, H, W), background first; both at least float32.
@@ -71,14 +83,27 @@ class Segmenter:
                     if region is not None:
                         scores = confine(scores, region)
                 with self._stage("refinement", at_a_time):
-                    logits = self._logits(features, scores, priors, some.shape[-2:])
+                    cues = self._cues(kept, scores, first_keys, first_masks, last_keys, priors)
+                    logits = self._logits(features, scores, priors, cues, some.shape[-2:])
                 with self._stage("aggregation", at_a_time):
                     aggregate(logits, out=result)
 
         in_halves(segment, count, images.device)
         return layer3, probabilities
 
-    def _logits(self, features: Features, scores: Tensor, priors: Tensor, size: torch.Size) -> Tensor:
+    def _cues(self, layer3: Tensor, scores: Tensor, *remembered: Tensor) -> Tensor | None:
+        """The cues (B, O, 5, h, w) of a network that matches; `remembered` as `matching_cues` takes them."""
+        matching = self._refinement.matching if self._refinement is not None else None
+        if matching is None:
+            return None
+        keys = matching.keys(layer3)
+        one_by_one = zip(*(part.split(1) for part in remembered), strict=True)  # bounds memory
+        matches = [matching_cues(keys, *(part[None] for part in own)) for own in one_by_one]
+        return torch.cat([torch.cat(matches, 1), rival_scores(scores).unsqueeze(2)], 2)
+
+    def _logits(
+        self, features: Features, scores: Tensor, priors: Tensor, cues: Tensor | None, size: torch.Size
+    ) -> Tensor:
         """Masks of all objects: coarse scores (B, O, h, w) -> logits (B, O, H, W)."""
         network = self._refinement
         if network is None:
@@ -89,5 +114,7 @@ class Segmenter:
         for first in range(0, scores.shape[1], step):
             own = slice(first, first + step)
             prior = priors[own].expand(len(scores), -1, -1, -1) if network.prior else None
-            groups.append(network(features, scores[:, own], size, prior))
+            groups.append(
+                network(features, scores[:, own], size, prior, None if cues is None else cues[:, own])
+            )
         return torch.cat(groups, 1)

@@ -18,6 +18,7 @@ from vosctl.errors import DeviceError
 from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
+from vosctl.systems.frtm.matching import Matching
 from vosctl.systems.frtm.memory_schedule import MemorySchedule
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.segmenter import Segmenter
@@ -103,7 +104,9 @@ class FRTM:
         count = self.settings.initial_samples
         weights = upload(sample_weights(count), image)
         schedule = self.model.schedule
-        fit = self._captured(FirstFrame(schedule), "first frame", schedule)
+        fit = self._captured(
+            FirstFrame(schedule, self._matching), "first frame", schedule, self.settings.refine
+        )
         original = self._layer3_of([image])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
@@ -140,9 +143,15 @@ class FRTM:
         known = self._learned
         self._layer3, probabilities = self._with_room(
             images,
-            lambda: self._segmenter()(images, known.memory.w1, known.w2, known.prior, known.extent),
+            lambda: self._segmenter()(images, known.memory.w1, *known[1:]),
         )
         return probabilities
+
+    @property
+    def _matching(self) -> Matching | None:
+        """The embedding that S compares cells in, if it does and is used."""
+        network = self.model.refinement
+        return network.matching if network is not None and self.settings.refine else None
 
     def _segmenter(self) -> Function:
         """The function that predicts; without a graph where its stages are to be measured."""
@@ -175,12 +184,14 @@ class FRTM:
             self._until_update = self.settings.update_interval
             with self._stopwatch.stage("update"):
                 steps = self.model.schedule.update if self.settings.update else 0
-                update = self._captured(Update(steps), "update", steps)
+                update = self._captured(Update(steps, self._matching), "update", steps, self.settings.refine)
+                assert self._layer3 is not None
                 known, memory = self._learned, self._learned.memory
-                w2, prior, extent = update(
-                    probabilities, argmax, known.w2, memory.normal, memory.rhs, known.prior, known.extent
+                frames = self._layer3, probabilities, argmax
+                w2, prior, extent, keys = update(
+                    *frames, known.w2, memory.normal, memory.rhs, known.prior, known.extent
                 )
-                self._learned = known._replace(w2=w2, prior=prior, extent=extent)
+                self._learned = known._replace(w2=w2, prior=prior, extent=extent, last_keys=keys)
 
     def _remember(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int]) -> Learned:
         """Extend the memories by those of the frames whose turn it is, where their objects are seen."""
