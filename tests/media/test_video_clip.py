@@ -3,7 +3,9 @@
 Tests media/decoder.py, media/gaps.py and media/picture_stream.py too.
 """
 
+import hashlib
 import struct
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 
 from vosctl.errors import ClipError, TruncatedClipError
 from vosctl.media.clip import Frame, open_clip
+from vosctl.media.picture_stream import picture_stream
 
 from .conftest import MakeVideo
 from .scenes import flat_frame, scene
@@ -225,6 +228,39 @@ def test_damage_in_the_middle_is_passed_over(make_video: MakeVideo) -> None:
     assert 36 <= len(frames) <= 40
     times = [f.time for f in frames]
     assert times == sorted(set(times))
+
+
+def test_damaged_data_gives_the_same_frames_every_time(make_video: MakeVideo) -> None:
+    """FFmpeg guesses what is missing of a picture from its neighbours, which in parallel are not done yet."""
+    generator = np.random.default_rng(3)
+    start = generator.integers(0, 255, (270, 480, 3)).astype(np.uint8)
+    pictures = [np.roll(start, (3 * i, 5 * i), (0, 1)) for i in range(24)]
+    path = make_video("a.mp4", pictures, options={"preset": "medium", "bf": "3", "g": "24"})
+    data = bytearray(path.read_bytes())
+    for at in generator.integers(len(data) // 3, len(data), 12):
+        data[at : at + 8] = generator.integers(0, 255, 8, np.uint8).tobytes()
+    path.write_bytes(data)
+
+    def digest() -> str:
+        frames = hashlib.sha256()
+        with suppress(TruncatedClipError):
+            for frame in open_clip(path):
+                frames.update(frame.rgb.tobytes())
+        return frames.hexdigest()
+
+    assert len({digest() for _ in range(10)}) == 1
+
+
+def test_a_sound_file_is_decoded_once_and_in_parallel(
+    make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, asked = open_clip(make_video("a.mp4", scene(12))), []
+    monkeypatch.setattr(
+        "vosctl.media.video_clip.picture_stream",
+        lambda *rest: asked.append(rest[-1]) or picture_stream(*rest),
+    )
+    assert [frame.index for frame in clip] == list(range(12))
+    assert asked == ["AUTO"]
 
 
 def test_an_edit_that_hides_the_end_is_no_break(make_video: MakeVideo) -> None:

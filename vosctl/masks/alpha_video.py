@@ -43,7 +43,7 @@ class AlphaVideoWriter(ExportWriter):
 
     @property
     def note(self) -> str | None:
-        """Says what became of the sound, where it was not simply copied."""
+        """Says what became of the sound and of the pixels' shape, where they were not simply copied."""
         return self._file.note
 
 

@@ -25,6 +25,7 @@ from vosctl.media.encoding import atomic_video
 from vosctl.media.frame import ClipInfo
 from vosctl.media.sink import Sink, is_pipe, open_sink
 from vosctl.media.video_clip import VideoClip
+from vosctl.media.video_file import lost_shape
 
 _CLOCK = Fraction(1, 1000)  # Matroska's own
 
@@ -128,6 +129,12 @@ class LabelVideoExport(ExportWriter):
     def __init__(self, path: Path, source: ClipInfo) -> None:
         super().__init__()
         self._video = LabelVideoWriter(path, source.rate)
+        self._note = lost_shape(source)
+
+    @property
+    def note(self) -> str | None:
+        """Says that the pixels' shape is lost, where they are not square."""
+        return self._note
 
     def _add(self, frame: LabelledFrame) -> None:
         self._video.write(frame.labels, frame.time)

@@ -1,6 +1,7 @@
 """Pictures out of a media container, and how the container ends."""
 
 import errno
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -12,6 +13,13 @@ from vosctl.media.gaps import Gaps
 
 # Containers whose header states a frame count or duration that was measured, not guessed from a bit rate.
 _MEASURED_HEADERS = {"matroska", "webm", "avi", "flv"}
+# Pictures that are held back while several are decoded at once: one that is built on a damaged picture may be
+# shown before that. Encoders let up to three be shown so.
+_HELD_BACK = 4
+
+
+class DamageInParallelError(Exception):
+    """What FFmpeg makes of damaged data depends on chance while it decodes several pictures at once."""
 
 
 class Decoder:
@@ -26,13 +34,27 @@ class Decoder:
     """
 
     def __init__(
-        self, container: av.container.InputContainer, stream: VideoStream, is_file: bool = False
+        self,
+        container: av.container.InputContainer,
+        stream: VideoStream,
+        is_file: bool = False,
+        parallel: bool = False,
     ) -> None:
+        """Prepares to draw the pictures of an open container.
+
+        Args:
+            container: to read from.
+            stream: of the container.
+            is_file: it is a file, not a pipe or an address.
+            parallel: several pictures are decoded at once; the first damage ends them, in
+                DamageInParallelError.
+        """
         self.gaps = Gaps()
         self.doubtful = 0
         self._container = container
         self._stream = stream
         self._is_file = is_file
+        self._parallel = parallel
         self._packets = 0
         self._end = Fraction(0)  # seconds, where the last packet ends
         self._failed_last = False  # the last packet could not be read or decoded
@@ -41,7 +63,7 @@ class Decoder:
         """Yields the pictures in the order of display; use each before the next one is drawn."""
         last: av.VideoFrame | None = None
         count = 0
-        for picture in self._whole():
+        for picture in self._whole(self._sound() if self._parallel else self._decoded()):
             for time in self.gaps.before(picture.pts, is_first=last is None):
                 assert last is not None
                 last.pts = time
@@ -53,10 +75,25 @@ class Decoder:
             count += 1
             yield picture
 
-    def _whole(self) -> Iterator[av.VideoFrame]:
+    def _sound(self) -> Iterator[av.VideoFrame]:
+        """Yields what is decoded as long as nothing is damaged.
+
+        Raises:
+            DamageInParallelError: something is.
+        """
+        held: deque[av.VideoFrame] = deque()
+        for picture in self._decoded():
+            if picture.is_corrupt:
+                raise DamageInParallelError
+            held.append(picture)
+            if len(held) > _HELD_BACK:
+                yield held.popleft()
+        yield from held
+
+    def _whole(self, decoded: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Yields what is decoded, but for a half decoded picture just before a break."""
         doubtful: av.VideoFrame | None = None  # held back until another one follows
-        for picture in self._decoded():
+        for picture in decoded:
             if doubtful is not None:
                 yield doubtful
             doubtful = picture if picture.is_corrupt else None
@@ -80,6 +117,8 @@ class Decoder:
             try:
                 pictures = packet.decode()
             except av.FFmpegError:
+                if self._parallel:
+                    raise DamageInParallelError from None
                 self._failed_last = True
                 self.gaps.failed(packet.pts)
                 continue

@@ -1,5 +1,7 @@
 """Which of a container's video streams is the clip."""
 
+from typing import Literal
+
 import av.container
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -9,7 +11,11 @@ from vosctl.media.limits import check_clip_size
 
 
 def picture_stream(
-    container: av.container.InputContainer, name: object, number: int | None, max_pixels: int
+    container: av.container.InputContainer,
+    name: object,
+    number: int | None,
+    max_pixels: int,
+    threads: Literal["AUTO", "SLICE", "NONE"] = "AUTO",
 ) -> VideoStream:
     """Returns the stream to decode: the one that was asked for, else the largest of those marked as default.
 
@@ -18,6 +24,8 @@ def picture_stream(
         name: of the container, for messages.
         number: of the stream among those with moving pictures, counted from 0; None chooses.
         max_pixels: how many pixels a frame may have by the header.
+        threads: AUTO decodes several pictures at once, which is fastest, and by chance where data is damaged;
+            SLICE and NONE one after the other.
 
     Raises:
         ClipError: there is none, this FFmpeg cannot decode it, or its frames are too large.
@@ -34,7 +42,7 @@ def picture_stream(
         raise ClipError(f"{name} is coded in a way that this FFmpeg cannot decode; convert it to H.264 first")
     check_clip_size(name, stream.codec_context.width, stream.codec_context.height, max_pixels)
     stream.codec_context.options = {"max_pixels": str(max_pixels)}  # for headers that come later
-    stream.thread_type = "AUTO"
+    stream.thread_type = threads
     return stream
 
 

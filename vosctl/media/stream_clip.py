@@ -117,7 +117,9 @@ class StreamClip(Clip):
         maker: FrameMaker | None = None
         count = 0
         with self._opened() as container:
-            stream = picture_stream(container, self._address.name, self._number, self._max_pixels)
+            # Several pictures at once would come later, and by chance where the stream is disturbed.
+            name, number = self._address.name, self._number
+            stream = picture_stream(container, name, number, self._max_pixels, threads="SLICE")
             decoder = Decoder(container, stream)
             for index, picture in enumerate(decoder.pictures()):
                 arrived = time.perf_counter()

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from vosctl.errors import ClipError, TruncatedClipError
 from vosctl.media.containers import open_container
-from vosctl.media.decoder import Decoder
+from vosctl.media.decoder import DamageInParallelError, Decoder
 from vosctl.media.frame import Clip, Frame
 from vosctl.media.frame_maker import FrameMaker
 from vosctl.media.limits import MAX_PIXELS
@@ -42,12 +43,26 @@ class VideoClip(Clip):
         return self.frames_from(0)
 
     def frames_from(self, start: int) -> Iterator[Frame]:
-        """Yields the frames from an index on; those before are decoded, which alone is exact."""
+        """Yields the frames from an index on; those before are decoded, which alone is exact.
+
+        Several pictures are decoded at once until data is damaged; then the file is decoded anew, one picture
+        after the other, so that the same file always gives the same frames.
+        """
+        following = start
+        try:
+            for frame in self._frames(start, parallel=True):
+                following = frame.index + 1
+                yield frame
+        except DamageInParallelError:
+            yield from self._frames(following, parallel=False)
+
+    def _frames(self, start: int, parallel: bool) -> Iterator[Frame]:
         maker: FrameMaker | None = None
         count = 0
         with open_container(self._path, self._max_pixels) as container:
-            stream = picture_stream(container, self._path, self._number, self._max_pixels)
-            decoder = Decoder(container, stream, is_file=True)
+            threads: Literal["AUTO", "NONE"] = "AUTO" if parallel else "NONE"
+            stream = picture_stream(container, self._path, self._number, self._max_pixels, threads)
+            decoder = Decoder(container, stream, is_file=True, parallel=parallel)
             for index, picture in enumerate(decoder.pictures()):
                 if maker is None:
                     maker = FrameMaker(self._path, container, stream, picture)

@@ -43,6 +43,20 @@ class VideoCodec:
         return self.pixel_format == "yuv420p"
 
 
+def lost_shape(source: ClipInfo) -> str | None:
+    """What to say of FFV1 in Matroska, which lacks the pixels' shape; None where they are square.
+
+    FFmpeg's Matroska writer reads it from a field of the stream that PyAV does not set, and FFV1 has no place
+    for it as H.264 has.
+    """
+    if source.pixel_aspect is None:
+        return None
+    shape = f"{source.pixel_aspect.numerator}:{source.pixel_aspect.denominator}"
+    return (
+        f"the clip's pixels are {shape}, which FFV1 in .mkv does not say: set it in the program that opens it"
+    )
+
+
 class VideoFile:
     """Encodes pictures of one size; `close` ends it.
 
@@ -76,6 +90,7 @@ class VideoFile:
             opened = av.open(f"file:{temporary}", "w", container_options=dict(options or {}))
             self._container = stack.enter_context(opened)
             self._stream = self._add_stream(source)
+            self._shape_note = lost_shape(source) if codec.encoder == "ffv1" else None
             if source.has_audio:
                 audio = AudioTrack(source.path, self._container, self._start)
                 self._audio = stack.enter_context(closing(audio))
@@ -83,8 +98,9 @@ class VideoFile:
 
     @property
     def note(self) -> str | None:
-        """What became of the sound, where it was not simply copied."""
-        return self._audio.note if self._audio else None
+        """What became of the sound and of the pixels' shape, where they were not simply copied."""
+        notes = [self._shape_note, self._audio.note if self._audio else None]
+        return "; ".join(note for note in notes if note) or None
 
     @property
     def is_empty(self) -> bool:
