@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vosctl.errors import OutputError
-from vosctl.files import atomic_path, json_text, remove_leftovers
+from vosctl.files import atomic_path, json_text
 
 
 def test_the_file_appears_only_at_the_end(tmp_path: Path) -> None:
@@ -82,16 +82,6 @@ def test_a_file_too_large_for_the_disk(tmp_path: Path, file_limit) -> None:
     with file_limit(1000), pytest.raises(OutputError, match="too large"):
         write()
     assert not list(tmp_path.iterdir())
-
-
-def test_what_a_killed_process_has_left_goes_and_nothing_else(tmp_path: Path) -> None:
-    stay = [".a.part77-3.png", ".a.part.png", "a.part12-3.png", ".part12-3.txt.bak.png", "b.png"]
-    go = [".a.part12-3.png", ".b.c.part12-0", ".00001.part345-17.mp4"]
-    for name in stay + go:
-        (tmp_path / name).touch()
-    remove_leftovers(tmp_path, (12, 345))
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
-    remove_leftovers(tmp_path / "nowhere", (12,))
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple, Self
@@ -30,7 +30,7 @@ _DEEPEST = 50  # objects and lists within each other
 _DIGITS = 20  # of whole numbers: 64 bits and a sign
 _serial = itertools.count()
 _STEM = 64  # letters of a result's name that its temporary file's has
-_TEMPORARY = re.compile(r"\.(.*)\.part(\d+)-\d+(\.[^.]*)?")
+_TEMPORARY = re.compile(r"\.(.*)\.part\d+-\d+(\.[^.]*)?")
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
@@ -82,8 +82,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
 class Temporary(NamedTuple):
     """What the name of a temporary file of `atomic_path` tells."""
 
-    process: int
-    """The process that writes it, or wrote it until it was killed."""
     kept: tuple[str, str]
     """What it has of its result's name: the first letters of the stem, and the suffix."""
 
@@ -91,7 +89,7 @@ class Temporary(NamedTuple):
     def of(cls, name: str) -> Self | None:
         """What a file's name tells; None where it is no temporary file's."""
         match = _TEMPORARY.fullmatch(name)
-        return cls(int(match[2]), (match[1], match[3] or "")) if match else None
+        return cls((match[1], match[2] or "")) if match else None
 
     def may_become(self, result: str) -> bool:
         """Whether it may be a file on its way to this name."""
@@ -193,18 +191,3 @@ def _moderate(text: str) -> int:
     if len(text) > _DIGITS:
         raise ValueError(f"the number {text[:20]}... has {len(text)} digits")
     return int(text)
-
-
-def remove_leftovers(folder: Path, processes: Collection[int]) -> None:
-    """Removes temporary files of `atomic_path` that processes left in a folder when they were killed.
-
-    Raises:
-        OutputError: one cannot be removed.
-    """
-    for path in folder.glob(".*.part*"):
-        temporary = Temporary.of(path.name)
-        if temporary and temporary.process in processes and path.is_file():
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise output_error(path, error) from error

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.cli.command import Command
+from vosctl.media.claims import hold
 
 
 def test_stages_of_a_clip_as_a_table_and_as_json(vosctl: Command, clip: Path, tmp_path: Path) -> None:
@@ -21,6 +22,13 @@ def test_stages_of_a_clip_as_a_table_and_as_json(vosctl: Command, clip: Path, tm
     assert measured["precision"] == "float32"
     assert measured["clips"][0]["objects"] == 3
     assert measured["clips"][0]["end_to_end_fps"] > 0
+
+
+def test_a_folder_that_is_being_written_is_left_alone(vosctl: Command, clip: Path, tmp_path: Path) -> None:
+    with hold(tmp_path / "out", is_folder=True):
+        asked = vosctl.tracking("benchmark", "--speed", clip, "-o", tmp_path / "out")
+    assert asked.code == 2
+    assert "is being written by another run" in asked.error
 
 
 def test_what_does_not_go_together(vosctl: Command, clip: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from tests.training.conftest import RECIPE, data, one_thread
 from vosctl.cli.train import data_paths, train
-from vosctl.errors import InterruptedRunError, UsageError
+from vosctl.errors import InterruptedRunError, OutputError, UsageError
+from vosctl.media.claims import hold
 
 __all__ = ["data", "one_thread"]  # fixtures
 
@@ -34,6 +35,13 @@ def test_a_run_is_written_and_resumed(
     assert "warning: the recipe is not the one" in said.err
     assert "step 3" not in said.err
     assert len((output / "log.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_second_run_into_the_folder_is_refused(data: dict[str, Path], tmp_path: Path) -> None:
+    recipe, output = tmp_path / "recipe.toml", tmp_path / "run"
+    recipe.write_text(RECIPE.format(steps=1, rate=0.0))
+    with hold(output, is_folder=True), pytest.raises(OutputError, match="is being written by another run"):
+        train(recipe, [f"{name}={path}" for name, path in data.items()], output, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,15 @@ def test_what_a_killed_run_left_of_this_output_goes_and_nothing_else(tmp_path: P
         assert left & {*go, *stay} == set(stay)
 
 
+def test_a_folder_that_goes_with_a_file_is_swept_too(tmp_path: Path) -> None:
+    left = [".a.mp4.vosctl/.run.part7-0.json", ".a.mp4.vosctl/backward/states/.state-1.part7-1.pt"]
+    for name in (*left, ".a.mp4.vosctl/run.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with hold(tmp_path / "a.mp4", own=tmp_path / ".a.mp4.vosctl"):
+        assert [path.name for path in (tmp_path / ".a.mp4.vosctl").rglob("*.*")] == ["run.json"]
+
+
 def test_a_long_name_is_known_again_by_what_its_temporary_file_has_of_it(tmp_path: Path) -> None:
     """`atomic_path` cuts the stem; what is left must neither stay for good nor be taken for another's."""
     name = f"{'film' * 30}.mkv"

@@ -7,6 +7,7 @@ from vosctl.cli.console import console, print_result
 from vosctl.cli.json_output import json_result
 from vosctl.errors import UsageError
 from vosctl.files import write_json
+from vosctl.media.claims import hold
 
 if TYPE_CHECKING:
     from vosctl.evaluation.datasets import Dataset
@@ -66,13 +67,14 @@ def measure(
     from vosctl.evaluation.output_folder import make_output_folder
     from vosctl.evaluation.speed_measurement import measure_speed
 
-    if output:
-        make_output_folder(output)
-    if not quiet:
-        console.print(f"measuring {len(jobs)} clip{'s' if len(jobs) > 1 else ''}", markup=False)
-    result = measure_speed(jobs, model.load(device), settings)
-    if output:
-        write_json(output / "speed.json", result.to_json())
+    with hold(output, is_folder=True):
+        if output:
+            make_output_folder(output)
+        if not quiet:
+            console.print(f"measuring {len(jobs)} clip{'s' if len(jobs) > 1 else ''}", markup=False)
+        result = measure_speed(jobs, model.load(device), settings)
+        if output:
+            write_json(output / "speed.json", result.to_json())
     if as_json:
         json_result.put({"speed": result.to_json()})
     else:

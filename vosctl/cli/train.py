@@ -6,6 +6,7 @@
     steps        how many steps the whole training has
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
 from vosctl.cli.options import MACHINE, DeviceOption, JsonOption, QuietOption
 from vosctl.errors import InterruptedRunError, UsageError
+from vosctl.media.claims import hold
 
 RecipeArgument = Annotated[
     Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what and how.", show_default=False)
@@ -90,7 +92,9 @@ def train(
                 f"{progress.seconds_per_step:.2f} s/step  {left:.0f} min left"
             )
 
-    with several_processes(place) as own:
+    # Of several processes, each in its turn would find the others at work.
+    is_first = int(os.environ.get("RANK", "0")) == 0
+    with hold(output if is_first else None, is_folder=True), several_processes(place) as own:
         trainer = Trainer(content, paths, output, own, resume=resume, report=report)
         try:
             trainer.run()

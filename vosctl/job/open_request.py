@@ -116,7 +116,7 @@ def open_request(request: Request) -> Iterator[OpenRequest]:
         is_file = len(places) == 1 and not next(iter(places.values())).is_folder
         folder = RunFolder(request.output, not is_file)
         with ExitStack() as held:
-            held.enter_context(hold(request.output, not is_file))
+            held.enter_context(hold(request.output, not is_file, folder.path))
             held.enter_context(hold(request.overlay))
             held.enter_context(hold(request.scores, is_folder=True))
             has_run = folder.record.is_file()

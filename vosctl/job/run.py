@@ -1,6 +1,5 @@
 """A run at work: what it goes on from, and what it leaves to be gone on from."""
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -8,7 +7,6 @@ from pathlib import Path
 
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError, OutputError
-from vosctl.files import remove_leftovers
 from vosctl.job.open_request import OpenRequest
 from vosctl.job.resume.checkpoints import Checkpoints
 from vosctl.job.resume.earlier import begin_over
@@ -101,7 +99,6 @@ class Run:
                 digest = digest_of_first(self._clip, frames)
                 self._record = replace(self._record, sound=frames, sound_digest=digest)
         if complete:
-            self._record = replace(self._record, processes=())
             self.folder.discard_backward()
         self._record.write(self.folder.record)
 
@@ -119,8 +116,8 @@ def open_run(opened: OpenRequest, model: Model) -> Run:
     conditions = opened.conditions | model_conditions(request.model, model)
     record = opened.record
     if record is None:
-        _sweep(opened, begin_over(folder))
-        record = Record(describe_request(request), conditions, opened.digests, processes=(os.getpid(),))
+        begin_over(folder)
+        record = Record(describe_request(request), conditions, opened.digests)
         folder.write_given(masks)
         record.write(folder.record)
         return Run(opened, record)
@@ -128,7 +125,6 @@ def open_run(opened: OpenRequest, model: Model) -> Run:
     record.check(conditions, request.output)
     if not request.correct:
         record.check_masks(opened.digests, request.output)
-    _sweep(opened, record.processes)
     changed = [frame for frame, digest in opened.digests.items() if digest != record.masks.get(frame)]
     if record.complete and max(changed, default=0) >= record.frames:
         raise MaskError(
@@ -138,9 +134,7 @@ def open_run(opened: OpenRequest, model: Model) -> Run:
     if changed:
         record = _correct(opened, record, changed)
     record = _keep_what_is_there(opened, record)
-    record = replace(
-        record, masks=opened.digests, frames=0, complete=False, processes=(*record.processes, os.getpid())
-    )
+    record = replace(record, masks=opened.digests, frames=0, complete=False)
     folder.write_given({frame: masks[frame] for frame in changed})
     record.write(folder.record)
     return Run(opened, record)
@@ -177,16 +171,3 @@ def _keep_what_is_there(opened: OpenRequest, record: Record) -> Record:
         return record
     Checkpoints(opened.folder.path / "states").drop_after(missing)
     return replace(record, keep=min(record.keep, missing))
-
-
-def _sweep(opened: OpenRequest, processes: tuple[int, ...]) -> None:
-    """Removes the temporary files of processes that were killed."""
-    folder, overlay = opened.folder, opened.request.overlay
-    places = [folder.path, folder.given, folder.masks, folder.backward]
-    places += [folder.path / "states", folder.backward / "states"]
-    for path, form in opened.places.items():
-        places += [path, *(p for p in path.glob("*/"))] if form.is_folder else [path.parent]
-    if overlay:
-        places.append(overlay.parent)
-    for place in places:
-        remove_leftovers(place, processes)

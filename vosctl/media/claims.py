@@ -11,7 +11,7 @@ from vosctl.media.sink import STANDARD_OUTPUT, is_pipe, refuse_terminal
 
 
 @contextmanager
-def hold(path: Path | None, is_folder: bool = False) -> Iterator[None]:
+def hold(path: Path | None, is_folder: bool = False, own: Path | None = None) -> Iterator[None]:
     """Keeps other runs from an output, and removes what a killed one has left half-written of it.
 
     To be entered before `claim_folder` or `claim_file` looks at what is there.
@@ -19,6 +19,7 @@ def hold(path: Path | None, is_folder: bool = False) -> Iterator[None]:
     Args:
         path: of the output; None and pipes, of which there is nothing to hold, are passed over.
         is_folder: whether it is a folder of many files.
+        own: a further folder that goes with this output.
 
     Raises:
         OutputError: another run is at work there, or it is no place for an output.
@@ -27,7 +28,7 @@ def hold(path: Path | None, is_folder: bool = False) -> Iterator[None]:
         yield
         return
     _require_place(path, is_folder)
-    with hold_output(path, is_folder):
+    with hold_output(path, is_folder, own):
         yield
 
 

@@ -31,7 +31,7 @@ from vosctl.files import Temporary, make_folder, output_error, read_json
 
 _LOCK, _HOLDER = ".vosctl.lock", ".vosctl.holder"
 _LONGEST = 200  # bytes of a file's name that leave room for the suffixes above
-_DEPTH = 2  # a format's folder, and in it an object's
+_DEPTH = 2  # a format's folder, and in it an object's; in a run's folder the states of a pass
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -41,12 +41,13 @@ def is_of_lock(path: Path) -> bool:
 
 
 @contextmanager
-def hold_output(path: Path, is_folder: bool) -> Iterator[None]:
+def hold_output(path: Path, is_folder: bool, own: Path | None = None) -> Iterator[None]:
     """Keeps others from writing to an output; makes its folder for that, which goes again if it stays empty.
 
     Args:
         path: of the output.
         is_folder: whether it is a folder of many files.
+        own: a further folder that goes with this output, where all temporary files are its own.
 
     Raises:
         OutputError: another run is at work there, or the lock cannot be written.
@@ -61,6 +62,8 @@ def hold_output(path: Path, is_folder: bool) -> Iterator[None]:
         try:
             _say_who(holder)
             _remove_leftovers(path, is_folder)
+            if own is not None:
+                _remove_leftovers(own, is_folder=True)
             yield
         finally:
             with suppress(OSError):

@@ -76,10 +76,9 @@ def test_a_clip_whose_worker_is_killed_goes_on(cluster: None, make_request: Call
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and len(list(request.output.glob("*.png"))) < 10:
             time.sleep(0.05)
-        record = (request.output / ".vosctl" / "run.json").read_text()
-        for process in json.loads(record)["processes"]:
-            os.kill(process, signal.SIGKILL)
-            killed.append(process)
+        process = json.loads((request.output / ".vosctl.holder").read_text())["process"]
+        os.kill(process, signal.SIGKILL)
+        killed.append(process)
 
     killer = threading.Thread(target=kill_in_the_middle)
     killer.start()

@@ -19,6 +19,7 @@ from vosctl.job.frame_log import read_frame_log
 from vosctl.job.open_request import correction_of, open_request
 from vosctl.job.pipeline import run_request
 from vosctl.job.request import MaskAt, Request
+from vosctl.job.resume.checkpoints import FORMAT
 from vosctl.job.resume.earlier import remove_earlier
 from vosctl.job.run import open_run
 from vosctl.job.summary import Summary
@@ -170,7 +171,7 @@ def _paths(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 def test_states_that_hold_something_else(whole: Path, own: Path, model: Model, state: dict[str, Any]) -> None:
     (own / "states").mkdir(exist_ok=True)
     (own / "states" / "state-x.pt").touch()  # none of the run's
-    torch.save({"format": 3, **state}, own / "states" / "state-00000002.pt")
+    torch.save({"format": FORMAT, **state}, own / "states" / "state-00000002.pt")
     (own / "summary.json").unlink()
     with open_request(request_of(whole, resume=True)) as opened:
         run = open_run(opened, model)

@@ -40,7 +40,7 @@ def record_of(asked: Request) -> Record:
     model = tiny_model()
     with open_clip(asked.clip) as clip:
         conditions = conditions_of(asked, clip.info) | model_conditions(asked.model, model)
-    return Record(describe_request(asked), conditions, {2: "ab"}, keep=1, processes=(7, 8))
+    return Record(describe_request(asked), conditions, {2: "ab"}, keep=1)
 
 
 def test_a_record_says_how_to_do_it_again(asked: Request, tmp_path: Path) -> None:

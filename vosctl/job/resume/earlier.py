@@ -20,20 +20,15 @@ from vosctl.masks.spec import Format
 _SLACK = 1_000_000_000  # nanoseconds; where a run was killed, masks are written a little after the log
 
 
-def begin_over(folder: RunFolder) -> tuple[int, ...]:
+def begin_over(folder: RunFolder) -> None:
     """Clear a run's folder but for a list of its results, by which `remove_earlier` knows them again.
-
-    Returns:
-        The processes of the run that was there: temporary files of theirs may be left.
 
     Raises:
         OutputError: the folder cannot be cleared or written.
     """
     found = _listed(folder)  # a stream's, or of runs before that where the last one did not end
-    processes: tuple[int, ...] = ()
     try:
         record = Record.read(folder.record)
-        processes = record.processes
         formats = [find_format(name) for name in record.request["formats"]]
         written = _stamps(folder, places(formats, folder.output), folder.log)
         ended = max(path.stat().st_mtime_ns for path in (folder.record, folder.log)) + _SLACK
@@ -42,7 +37,6 @@ def begin_over(folder: RunFolder) -> tuple[int, ...]:
         pass  # no record, or none that can be trusted
     folder.clear()
     _write_list(folder, found)
-    return processes
 
 
 def remove_earlier(folder: RunFolder) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vosctl.compute.devices import Precision
     from vosctl.systems.model import Model
 
-FORMAT = 2  # 1 called `request` task
+FORMAT = 3
 _SAMPLE = 1 << 16  # bytes at either end of a clip by which it is known again
 _MOST_FRAMES = 2**31
 _SHOWN = 200  # letters of a value
@@ -71,8 +71,6 @@ class Record:
     """So many frames were done when the run last ended in order; 0 while it is at work."""
     complete: bool = False
     """The clip is done."""
-    processes: tuple[int, ...] = ()
-    """The processes that have worked on the run; temporary files of theirs may be left."""
     sound: int = 0
     """Of a folder of images that broke off: so many came before the fault."""
     sound_digest: str = ""
@@ -108,8 +106,7 @@ class Record:
                 if not 0 <= frame <= _MOST_FRAMES:
                     raise ValueError(f"{name} has frame {frame}")
             masks = {int(frame): str(digest) for frame, digest in data.pop("masks").items()}
-            processes = tuple(data.pop("processes", ()))
-            return cls(**data, masks=masks, processes=processes)
+            return cls(**data, masks=masks)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise OutputError(f"{path} is damaged: {error}; {_START_OVER}") from error
 
