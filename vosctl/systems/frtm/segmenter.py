@@ -20,16 +20,24 @@ class Segmenter:
         model: F and S.
         refine: use S.
         nearby: look for objects only around where they were.
+        shows_prior: let S see where the objects were; else it is told that nothing is known.
         at_once: how many masks, frames times objects, to compute at a time; bounds memory.
         stopwatch: measures the stages.
     """
 
     def __init__(
-        self, model: FRTMModel, refine: bool, nearby: bool, at_once: int, stopwatch: Stopwatch
+        self,
+        model: FRTMModel,
+        refine: bool,
+        nearby: bool,
+        shows_prior: bool,
+        at_once: int,
+        stopwatch: Stopwatch,
     ) -> None:
         self._backbone = model.backbone
         self._refinement = model.refinement if refine else None
         self._nearby = nearby
+        self._shows_prior = shows_prior
         self._at_once = at_once
         self._stage = stopwatch.stage
 
@@ -56,6 +64,8 @@ class Segmenter:
             dtype=w1.dtype, device=w1.device, memory_format=torch.channels_last,
         )  # fmt: skip
         region = search_region(priors, extents) if self._nearby else None
+        if not self._shows_prior:
+            priors = torch.zeros_like(priors)
         step = max(1, self._at_once // len(w1))
         at_a_time = halves(count, images.device)
 

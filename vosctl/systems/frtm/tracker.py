@@ -18,6 +18,7 @@ from vosctl.errors import DeviceError
 from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
+from vosctl.systems.frtm.memory import memory_of
 from vosctl.systems.frtm.memory_schedule import MemorySchedule
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.segmenter import Segmenter
@@ -49,6 +50,7 @@ class FRTM:
         self.notes: list[str] = []
         self._stopwatch = stopwatch or Stopwatch()
         self._until_update = settings.update_interval
+        self._fits = model.schedule.adapted(settings)
         self._schedule = MemorySchedule(
             settings.learning_rate, settings.update_interval, settings.memory_interval
         )
@@ -102,8 +104,8 @@ class FRTM:
         """Fit the target models of objects to their first frame, as many at a time as there is room for."""
         count = self.settings.initial_samples
         weights = upload(sample_weights(count), image)
-        schedule = self.model.schedule
-        fit = self._captured(FirstFrame(schedule), "first frame", schedule)
+        schedule, size = self._fits, self.settings.memory_size
+        fit = self._captured(FirstFrame(schedule, size), "first frame", schedule, size)
         original = self._layer3_of([image])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
@@ -146,7 +148,8 @@ class FRTM:
 
     def _segmenter(self) -> Function:
         """The function that predicts; without a graph where its stages are to be measured."""
-        choice = self.settings.refine, self.settings.nearby, self._maps_at_once
+        settings = self.settings
+        choice = settings.refine, settings.nearby, settings.prior, self._maps_at_once
         segmenter = Segmenter(self.model, *choice, self._stopwatch)
         return segmenter if self._stopwatch.measures else self._captured(segmenter, "window", *choice)
 
@@ -174,11 +177,11 @@ class FRTM:
         if self._until_update == 0:
             self._until_update = self.settings.update_interval
             with self._stopwatch.stage("update"):
-                steps = self.model.schedule.update if self.settings.update else 0
+                steps = self._fits.update if self.settings.update else 0
                 update = self._captured(Update(steps), "update", steps)
-                known, memory = self._learned, self._learned.memory
+                known = self._learned
                 w2, prior, extent = update(
-                    probabilities, argmax, known.w2, memory.normal, memory.rhs, known.prior, known.extent
+                    probabilities, argmax, known.w2, known.prior, known.extent, *known.memory
                 )
                 self._learned = known._replace(w2=w2, prior=prior, extent=extent)
 
@@ -197,10 +200,10 @@ class FRTM:
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
         memory = self._learned.memory
-        normal, rhs, share, seen = extend(layer3, probabilities, argmax, learns, *memory)
+        *parts, seen = extend(layer3, probabilities, argmax, learns, *memory)
         if self._stopwatch.measures:
             self._stopwatch.count("memory", int(seen.sum()))
-        return self._learned._replace(memory=memory._replace(normal=normal, rhs=rhs, share=share))
+        return self._learned._replace(memory=memory_of([memory.w1, *parts]))
 
     def _captured(self, function: Function, *key: Hashable) -> Captured:
         """The function, which on a GPU becomes a graph that all clips of the model share."""
