@@ -14,6 +14,7 @@ from vosctl.media.clip import open_clip
 from vosctl.media.stream_address import clip_path
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.model import Model
+from vosctl.systems.presets import preset_for
 from vosctl.systems.settings import TrackerSettings
 
 File = str | Path
@@ -46,7 +47,8 @@ def segment(
         formats: as `--format` names them.
         overlay: a video to write with the masks drawn over the clip.
         model: a name, a model file, or a model that is loaded; by default the shipped one.
-        settings: of the tracker.
+        settings: of the tracker; by default those that the model is for, `TrackerSettings()` for the shipped
+            ones and `TrackerSettings.paper(...)` for checkpoints of FRTM's authors.
         device: auto, cpu or cuda:N; of a model that is loaded already, its own.
         both_ways: also run backwards from the masks.
         overwrite: write over results that exist.
@@ -60,14 +62,15 @@ def segment(
         VosctlError: the clip, a mask, the model or the output does not work; the message is one line.
     """
     place = clip_path(str(clip))
+    choice = ModelChoice(model.name if isinstance(model, Model) else str(model) if model else None)
     request = Request(
         clip=place,
         masks=_masks_at(masks),
         output=Path(output) if output else default_output(place, None, Path(), tuple(formats)),
         formats=tuple(formats),
         overlay=Path(overlay) if overlay else None,
-        model=ModelChoice(model.name if isinstance(model, Model) else str(model) if model else None),
-        settings=settings or TrackerSettings(),
+        model=choice,
+        settings=settings or preset_for(choice).settings,
         both_ways=both_ways,
         overwrite=overwrite,
         resume=resume,

@@ -32,11 +32,12 @@ from vosctl.errors import UsageError
 from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
 from vosctl.evaluation.variants import Variant
 from vosctl.systems.choice import ModelChoice
+from vosctl.systems.presets import preset_for
 
 if TYPE_CHECKING:
     from vosctl.evaluation.sequence_runner import RunPlan
 
-_SPEED = "Speed"  # a panel of --help
+_SPEED, _NUMBERS = "Speed", "Numbers of FRTM's Algorithm 1"  # panels of --help
 
 
 class VariantName(StrEnum):
@@ -181,14 +182,15 @@ def benchmark(
             rich_help_panel=options.TRACKING,
         ),
     ] = None,
+    preset: options.PresetOption = None,
     samples: Annotated[
         int | None,
         typer.Option(
             "--samples",
             min=1,
             help="|M0|: samples of the first frame.",
-            show_default="5",
-            rich_help_panel=options.TRACKING,
+            show_default="5; paper 5",
+            rich_help_panel=_NUMBERS,
         ),
     ] = None,
     update_interval: Annotated[
@@ -197,8 +199,18 @@ def benchmark(
             "--update-interval",
             min=1,
             help="t_s: frames between two updates.",
-            show_default="4",
-            rich_help_panel=options.TRACKING,
+            show_default="4; paper 8",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = None,
+    update_steps: Annotated[
+        int | None,
+        typer.Option(
+            "--update-steps",
+            min=1,
+            help="N_CGu: steps of conjugate gradients in an update.",
+            show_default="20; paper 10, paper-fast 5",
+            rich_help_panel=_NUMBERS,
         ),
     ] = None,
     learning_rate: Annotated[
@@ -206,8 +218,37 @@ def benchmark(
         typer.Option(
             "--learning-rate",
             help="eta: the newest frame's share in the memory.",
-            show_default="0.1",
-            rich_help_panel=options.TRACKING,
+            show_default="0.1; paper 0.1",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = None,
+    memory_interval: Annotated[
+        int | None,
+        typer.Option(
+            "--memory-interval",
+            min=1,
+            help="Frames from one that is remembered to the next.",
+            show_default="4; paper 1",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = None,
+    memory_size: Annotated[
+        int | None,
+        typer.Option(
+            "--memory-size",
+            min=1,
+            help="K_max: store so many samples, in place of the matrix that stands for all.",
+            show_default="the matrix; the paper has 80 samples",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = None,
+    region: Annotated[
+        bool | None,
+        typer.Option(
+            "--region/--no-region",
+            help="Look for an object only around where it was, or everywhere.",
+            show_default="region; paper no-region",
+            rich_help_panel=_NUMBERS,
         ),
     ] = None,
     window: Annotated[
@@ -235,17 +276,19 @@ def benchmark(
     if compare:
         score_tables.compare(*compare, as_json)
         return
-    from vosctl.systems.settings import TrackerSettings
-
     choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
     named = {
         "--samples": ("initial_samples", samples),
         "--update-interval": ("update_interval", update_interval),
+        "--update-steps": ("update_steps", update_steps),
         "--learning-rate": ("learning_rate", learning_rate),
+        "--memory-interval": ("memory_interval", memory_interval),
+        "--memory-size": ("memory_size", memory_size),
+        "--region": ("nearby", region),
         "--window": ("window", window),
     }
     given = {option: pair for option, pair in named.items() if pair[1] is not None}
-    settings = TrackerSettings(**dict(given.values()))  # type: ignore[arg-type]
+    settings = replace((preset or preset_for(choice)).settings, **dict(given.values()))  # type: ignore[arg-type]
     if given and not results:
         _require_heeded(choice, {option: field for option, (field, _) in given.items()})
     if clips and not (speed and dataset is None):

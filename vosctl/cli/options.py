@@ -8,6 +8,7 @@ import typer
 
 from vosctl.cli import completion
 from vosctl.systems.names import aliases, architecture_names
+from vosctl.systems.presets import Preset
 
 RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
 RUNS, SEVERAL = "Earlier runs", "Several clips"
@@ -145,6 +146,16 @@ VariantOption = Annotated[
         rich_help_panel=TRACKING,
         autocompletion=completion.variants,
         envvar="VOSCTL_VARIANT",
+    ),
+]
+PresetOption = Annotated[
+    Preset | None,
+    typer.Option(
+        "--preset",
+        help="Run FRTM with the numbers that its paper prints, and without what is new here.",
+        show_default="default, or paper for a checkpoint of FRTM's authors",
+        rich_help_panel=TRACKING,
+        envvar="VOSCTL_PRESET",
     ),
 ]
 MaxSizeOption = Annotated[

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from vosctl.job.frame_log import LogPlace, read_frame_log
 from vosctl.masks.reading import Mask
 from vosctl.media.claims import claim_report
 from vosctl.media.clip import Clip, ClipInfo
+from vosctl.systems.presets import Preset
 
 if TYPE_CHECKING:
     from vosctl.job.open_request import OpenRequest
@@ -44,20 +46,24 @@ def say_masks(masks: Mapping[int, Mask], info: ClipInfo, quiet: bool) -> None:
             )
 
 
-def read_settings(variants: Sequence[str], window: str, max_size: int | None) -> "TrackerSettings":
+def read_settings(
+    variants: Sequence[str],
+    window: str,
+    max_size: int | None,
+    preset: Preset = Preset.DEFAULT,
+) -> "TrackerSettings":
     """The tracker's settings from the options of the command line.
 
     Raises:
         UsageError: an option has a value that it cannot have.
     """
-    from vosctl.systems.settings import TrackerSettings
-
     for variant in variants:
         if variant not in _VARIANTS:
             raise UsageError(f"--variant {variant}: not known; use {' or '.join(_VARIANTS)}")
     if window != "low-latency" and not (window.isdecimal() and int(window)):
         raise UsageError(f"--window {window}: expected a number of frames, or low-latency")
-    return TrackerSettings(
+    return replace(
+        preset.settings,
         refine="d-only" not in variants,
         update="no-update" not in variants,
         window=1 if window == "low-latency" else int(window),

@@ -39,6 +39,7 @@ from vosctl.media.claims import claim_report
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
 from vosctl.systems.choice import ModelChoice
+from vosctl.systems.presets import preset_for
 
 if TYPE_CHECKING:
     from vosctl.systems.model import Model
@@ -95,6 +96,7 @@ def segment(
     refinement: options.RefinementOption = None,
     download: options.DownloadOption = False,
     variant: options.VariantOption = [],  # noqa: B006
+    preset: options.PresetOption = None,
     device: options.DevicesOption = "auto",
     precision: options.PrecisionOption = options.PrecisionName.AUTO,
     max_size: options.MaxSizeOption = None,
@@ -197,6 +199,7 @@ def segment(
 
     Several: vosctl segment clips/*.mp4 --masks-from masks -o results
     """
+    choice = ModelChoice(model, backbone_weights, refinement, precision.value, download)
     request = Request(
         clip=Path(),
         masks=tuple(map(parse_mask, mask)),
@@ -204,8 +207,8 @@ def segment(
         formats=tuple(format_names) or ("palette",),
         overlay=overlay,
         scores=debug_scores,
-        model=ModelChoice(model, backbone_weights, refinement, precision.value, download),
-        settings=running.read_settings(variant, window, max_size),
+        model=choice,
+        settings=running.read_settings(variant, window, max_size, preset or preset_for(choice)),
         overwrite=overwrite,
         both_ways=both_ways,
         stop_when_lost=stop_when_lost,

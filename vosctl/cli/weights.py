@@ -115,8 +115,10 @@ def import_checkpoint(
     as_json: options.JsonOption = False,
 ) -> None:
     """Take over a refinement network of the FRTM authors; it needs a torchvision backbone beside it."""
+    from vosctl.systems.catalogue import find_architecture
     from vosctl.systems.frtm.authors_checkpoint import read_authors_checkpoint
     from vosctl.systems.names import is_shipped, user_folder
+    from vosctl.systems.presets import CARD_KEY, preset_of_backbone
     from vosctl.systems.weights_file import write_weights
 
     architecture, state = read_authors_checkpoint(checkpoint)
@@ -125,9 +127,12 @@ def import_checkpoint(
         raise OutputError(f"{path.stem} is the name of a shipped model; choose another --name")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another --name, or use --overwrite")
+    found = find_architecture(architecture)
+    assert found is not None  # the reader knows two of them
     card = {
         "summary": f"refinement network from {checkpoint.name}; the backbone is torchvision's",
         "architecture": architecture,
+        CARD_KEY: preset_of_backbone(found[1].backbone).value,
     }
     write_weights(path, architecture, state, card)
     console.print(f"{checkpoint}: {architecture}, {len(state)} tensors; use it with", markup=False)

@@ -1,11 +1,18 @@
-"""The numbers of Algorithm 1, with the paper's values as defaults but for t_s."""
+"""The numbers of Algorithm 1: as they are best here by default, and as the paper prints them (`paper`)."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Literal, Self
 
 from vosctl.errors import UsageError
 
+Version = Literal["ours", "ours-fast"]
+"""The two forms of FRTM's section 3.5."""
 AUTOMATIC_SIZE = 1280  # pixels: bounds memory, and objects keep about the size that the networks learned
+
+_COUNTS = (
+    "update_interval", "memory_interval", "initial_samples", "initial_steps", "update_steps", "memory_size",
+    "window",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,18 @@ class TrackerSettings:
     """Look for an object only around where it was at the last update; everywhere when it is lost."""
     initial_samples: int = 5
     """|M_0|: the first frame and its variations."""
+    initial_steps: int | None = None
+    """N_GN: Gauss-Newton steps of the first frame's fit. None: as many as the paper has for the backbone."""
+    refit: bool = True
+    """Fit w2 once more to the first frame's samples before the second frame. The paper does not."""
+    update_steps: int | None = None
+    """N_CGu: steps of conjugate gradients in an update. None: as many as the model has."""
+    memory_size: int | None = None
+    """K_max: so many samples are stored, and the one of the smallest weight makes room for the next. None:
+    the memory is a matrix for each object, in which every sample counts for ever."""
+    prior: bool = True
+    """Show S the object's mask at the last update and matches, if it was trained to see them. The paper's
+    sees neither."""
     window: int = 8
     """Frames computed as one batch; 1 gives each mask at once. Never reaches over an update."""
     max_size: int | None = None
@@ -38,13 +57,42 @@ class TrackerSettings:
     """The seed of the target models' random start and of the variations of the first frame."""
 
     def __post_init__(self) -> None:
-        for name in ("update_interval", "memory_interval", "initial_samples", "window"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in _COUNTS:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is {value}; it must be at least 1")
         if not 0 < self.learning_rate < 1:
             raise UsageError(f"learning_rate is {self.learning_rate}; it must lie between 0 and 1")
+        if self.memory_size is not None and self.memory_size < self.initial_samples:
+            raise UsageError(
+                f"memory_size is {self.memory_size}; it must have room for the first frame's "
+                f"{self.initial_samples} samples"
+            )
         if self.max_size is not None and self.max_size < 32:
             raise UsageError(f"max_size is {self.max_size}; it must be at least 32 pixels")
+
+    @classmethod
+    def paper(cls, version: Version = "ours") -> Self:
+        """The numbers as FRTM's paper prints them (sections 3.4 and 3.5), without what is new here.
+
+        The memory stays a matrix, which no sample leaves; with eta = 0.1 those that K_max = 80 would have
+        dropped weigh 0.0002 together. `memory_size` = 80 is the paper's own form.
+
+        Args:
+            version: "ours", or "ours-fast" with fewer steps.
+        """
+        fast = version == "ours-fast"
+        return cls(
+            update_interval=8,
+            memory_interval=1,
+            learning_rate=0.1,
+            nearby=False,
+            initial_samples=5,
+            initial_steps=4 if fast else 5,
+            refit=False,
+            update_steps=5 if fast else 10,
+            prior=False,
+        )
 
     def for_frames(self, width: int, height: int) -> Self:
         """The settings with a `max_size` for frames so large that memory would not be bounded without one."""

@@ -50,7 +50,19 @@ AGAME_SPEC = SystemSpec(
         needs="train it, or name a model file",
         count_operations=_count_operations,
         ignores=frozenset(
-            {"update_interval", "memory_interval", "nearby", "initial_samples", "window", "seed"}
+            {
+                "update_interval",
+                "memory_interval",
+                "nearby",
+                "initial_samples",
+                "initial_steps",
+                "refit",
+                "update_steps",
+                "memory_size",
+                "prior",
+                "window",
+                "seed",
+            }
         ),
     ),
     training=TrainingSpec(

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from vosctl.compute.two_threads import in_halves
 from vosctl.systems.frtm.matching import Matching
+from vosctl.systems.frtm.memory import Memory, first_memory, kind_with, memory_of
 from vosctl.systems.frtm.memory_schedule import Rate
 from vosctl.systems.frtm.search_region import next_extent
-from vosctl.systems.frtm.target_memory import TargetMemory, refit_last_layer
 from vosctl.systems.frtm.target_model import FitSchedule, TargetModel, gauss_newton
 
 FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost there and not learned from
@@ -24,7 +24,7 @@ FEWEST_PIXELS = 10  # an object that is smaller in a frame is taken for lost the
 class Learned(NamedTuple):
     """All that is known of O objects; nothing is changed in place."""
 
-    memory: TargetMemory
+    memory: Memory
     """The memories, with the first layers of the target models, w1."""
     w2: Tensor
     """(O, 9, 96), the last layers of the target models."""
@@ -46,20 +46,20 @@ class Learned(NamedTuple):
     @classmethod
     def of_parts(cls, parts: Sequence[Tensor]) -> "Learned":
         """The reverse of `parts`."""
-        count = len(TargetMemory._fields)
-        return cls(TargetMemory(*parts[:count]), *parts[count:])
+        count = len(parts) - len(_OTHERS)
+        return cls(memory_of(parts[:count]), *parts[count:])
 
     def by_name(self) -> dict[str, Tensor]:
         """All tensors by name, as a saved state holds them."""
-        return dict(zip(_NAMES, self.parts(), strict=True))
+        return dict(zip((*self.memory._fields, *_OTHERS), self.parts(), strict=True))
 
     @classmethod
     def of_names(cls, state: Mapping[str, Tensor]) -> "Learned":
         """The reverse of `by_name`."""
-        return cls.of_parts([state[name] for name in _NAMES])
+        return cls.of_parts([state[name] for name in (*kind_with(state)._fields, *_OTHERS)])
 
 
-_NAMES = (*TargetMemory._fields, *Learned._fields[1:])  # of all tensors, in the order of `Learned.parts`
+_OTHERS = Learned._fields[1:]  # of the tensors beside the memory, in the order of `Learned.parts`
 
 
 class FirstFrame:
@@ -67,11 +67,15 @@ class FirstFrame:
 
     Args:
         schedule: the numbers of conjugate-gradient steps.
+        memory_size: how many samples are stored; None for the memory that is a matrix.
         matching: the embedding that S compares cells in, if it does.
     """
 
-    def __init__(self, schedule: FitSchedule, matching: Matching | None = None) -> None:
+    def __init__(
+        self, schedule: FitSchedule, memory_size: int | None = None, matching: Matching | None = None
+    ) -> None:
         self._schedule = schedule
+        self._memory_size = memory_size
         self._matching = matching
 
     def __call__(
@@ -90,8 +94,8 @@ class FirstFrame:
             The parts of `Learned`: what is known of them now.
         """
         model = gauss_newton(TargetModel(w1, w2), features, labels, weights, self._schedule)
-        memory = TargetMemory.of(model.w1, features, labels, weights.expand(len(w1), -1))
-        w2 = refit_last_layer(model.w2, memory.normal, memory.rhs, self._schedule.update)
+        memory = first_memory(model.w1, features, labels, weights.expand(len(w1), -1), self._memory_size)
+        w2 = memory.refit(model.w2, self._schedule.update) if self._schedule.refit else model.w2
         prior = _shrink(labels[:, 0], features.shape[-2:])
         keys = keys_of(self._matching, features[:, 0])
         return Learned(memory, w2, prior, prior.sum((1, 2)), keys, prior.clone(), keys.clone()).parts()
@@ -119,19 +123,17 @@ class Extension:
             probabilities: (B, O+1, H, W), background first.
             argmax: (B, H, W), the highest of them at each pixel.
             learns: (O,) bool: objects that are to learn from these frames.
-            memory: the parts of TargetMemory.
+            memory: the parts of the memories.
 
         Returns:
-            normal, rhs and share of the memories, and which frames count, (O, B) bool.
+            The parts of the memories but for w1, and which frames count, (O, B) bool.
         """
         parts = []
         for first in range(0, len(learns), self._at_once):
             own = slice(first, first + self._at_once)
             labels, pixels = soft_labels(probabilities, argmax, own)
             seen = (pixels >= FEWEST_PIXELS) & learns[own, None]
-            extended = TargetMemory(*(part[own] for part in memory)).extended(
-                layer3, labels, seen, self._rates
-            )
+            extended = memory_of(part[own] for part in memory).extended(layer3, labels, seen, self._rates)
             parts.append((*extended[1:], seen))
         return joined(parts)
 
@@ -154,10 +156,9 @@ class Update:
         probabilities: Tensor,
         argmax: Tensor,
         w2: Tensor,
-        normal: Tensor,
-        rhs: Tensor,
         prior: Tensor,
         extent: Tensor,
+        *memory: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Update O objects after a window.
 
@@ -166,17 +167,16 @@ class Update:
             probabilities: (B, O+1, H, W) of the window.
             argmax: (B, H, W).
             w2: (O, 9, 96).
-            normal: (O, 864, 864), of the memories.
-            rhs: (O, 864).
             prior: (O, h, w).
             extent: (O,).
+            memory: the parts of the memories.
 
         Returns:
             The new w2, prior, extent and last keys.
         """
         labels, _ = soft_labels(probabilities[-1:], argmax[-1:], slice(None))
         if self._steps:
-            w2 = refit_last_layer(w2, normal, rhs, self._steps)
+            w2 = memory_of(memory).refit(w2, self._steps)
         prior = _shrink(labels[:, 0], prior.shape[-2:])
         keys = keys_of(self._matching, layer3[-1:]).expand(len(prior), -1, -1, -1)
         return w2, prior, next_extent(extent, prior), keys.contiguous()

@@ -17,6 +17,7 @@ def count_operations(
 ) -> dict[str, float]:
     """Operations by stage: see `vosctl.evaluation.operations.count_operations`."""
     width, height = size
+    schedule = model.schedule.adapted(settings)
     samples, refines = settings.initial_samples, model.refinement is not None and settings.refine
     with torch.device("meta"):
         backbone = ResNet(model.backbone.name, 4 if refines else 3)
@@ -31,20 +32,21 @@ def count_operations(
         normal, rhs = torch.empty(1, seen, seen), torch.empty(1, seen)
 
     def refit() -> None:
-        refit_last_layer(target.w2[:1], normal, rhs, model.schedule.update)
+        refit_last_layer(target.w2[:1], normal, rhs, schedule.update)
 
     operations = {
         "features": count_operations_of(lambda: backbone(image), convolutions=True),
         "target model": count_operations_of(lambda: target.scores(features.layer3)),
     }
-    fit = count_operations_of(lambda: fit_target_model(*several, weights, model.schedule, [0]))
+    fit = count_operations_of(lambda: fit_target_model(*several, weights, schedule, [0]))
     # w1 x, S X, two thirds of X' S X (it is symmetric) and X' t, S having nine entries a row: not as the
     # products that are made of them.
     remember = 2.0 * h * w * (channels * HIDDEN + TAPS * seen + seen**2 * 2 / 3 + seen)
     update = count_operations_of(refit)
     each_sample = count_operations_of(lambda: backbone(image, 3), convolutions=True)
     operations["first frame"] = (
-        each_sample * (1 + objects * (samples - 1)) + (fit + samples * remember + update) * objects
+        each_sample * (1 + objects * (samples - 1))
+        + (fit + samples * remember + update * schedule.refit) * objects
     )
     if settings.update:
         operations["memory"] = remember * objects

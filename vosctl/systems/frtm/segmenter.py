@@ -8,7 +8,7 @@ from vosctl.compute.stopwatch import Stopwatch
 from vosctl.compute.two_threads import halves, in_halves
 from vosctl.systems.aggregation import aggregate
 from vosctl.systems.backbone import STRIDE, Features
-from vosctl.systems.frtm.matching import matching_cues, rival_scores
+from vosctl.systems.frtm.matching import CUES, matching_cues, rival_scores
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.target_model import TargetModel
@@ -21,16 +21,24 @@ class Segmenter:
         model: F and S.
         refine: use S.
         nearby: look for objects only around where they were.
+        shows_prior: let S see where the objects were, and matches; else it is told that nothing is known.
         at_once: how many masks, frames times objects, to compute at a time; bounds memory.
         stopwatch: measures the stages.
     """
 
     def __init__(
-        self, model: FRTMModel, refine: bool, nearby: bool, at_once: int, stopwatch: Stopwatch
+        self,
+        model: FRTMModel,
+        refine: bool,
+        nearby: bool,
+        shows_prior: bool,
+        at_once: int,
+        stopwatch: Stopwatch,
     ) -> None:
         self._backbone = model.backbone
         self._refinement = model.refinement if refine else None
         self._nearby = nearby
+        self._shows_prior = shows_prior
         self._at_once = at_once
         self._stage = stopwatch.stage
 
@@ -68,6 +76,8 @@ class Segmenter:
             dtype=w1.dtype, device=w1.device, memory_format=torch.channels_last,
         )  # fmt: skip
         region = search_region(priors, extents) if self._nearby else None
+        if not self._shows_prior:
+            priors = torch.zeros_like(priors)
         step = max(1, self._at_once // len(w1))
         at_a_time = halves(count, images.device)
 
@@ -96,6 +106,8 @@ class Segmenter:
         matching = self._refinement.matching if self._refinement is not None else None
         if matching is None:
             return None
+        if not self._shows_prior:
+            return scores.new_zeros(*scores.shape[:2], CUES, *scores.shape[2:])
         keys = matching.keys(layer3)
         one_by_one = zip(*(part.split(1) for part in remembered), strict=True)  # bounds memory
         matches = [matching_cues(keys, *(part[None] for part in own)) for own in one_by_one]

@@ -82,6 +82,10 @@ class TargetMemory(NamedTuple):
         weights, share = next_weights(self.share, seen, rates)
         return self._blend(features[None], labels, weights)._replace(share=share)
 
+    def refit(self, w2: Tensor, steps: int) -> Tensor:
+        """W2 fitted to these memories, (O, 9, 96): see `refit_last_layer`."""
+        return refit_last_layer(w2, self.normal, self.rhs, steps)
+
     def _blend(self, features: Tensor, labels: Tensor, weights: Tensor) -> "TargetMemory":
         """G <- (1 - sum weights_k) G + sum weights_k G_k, and b likewise; features (O or 1, K, C, h, w)."""
         grid = features.shape[-2:]
@@ -143,13 +147,18 @@ def next_weights(share: Tensor, seen: Tensor, rates: Sequence[Rate]) -> tuple[Te
     """
     weights: list[Tensor] = []
     for there, (rate, before) in zip(seen.unbind(1), rates, strict=True):
-        first = torch.full_like(share, rate * (1 - rate))
-        ratio = torch.where(share > 0, share * (rate / before) / (1 - rate), first)
+        ratio = joining_ratio(share, Rate(rate, before))
         share = torch.where(there, ratio / (1 + ratio), share)
         newest = share * there
         weights = [older * (1 - newest) for older in weights]
         weights.append(newest)
     return torch.stack(weights, 1), share
+
+
+def joining_ratio(share: Tensor, rate: Rate) -> Tensor:
+    """What a new sample weighs where those that are there weigh one; share (O,), see `next_weights`."""
+    first = torch.full_like(share, rate.own * (1 - rate.own))
+    return torch.where(share > 0, share * (rate.own / rate.before) / (1 - rate.own), first)
 
 
 def refit_last_layer(w2: Tensor, normal: Tensor, rhs: Tensor, steps: int) -> Tensor:

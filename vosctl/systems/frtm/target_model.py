@@ -21,9 +21,11 @@ from torch import Tensor
 from vosctl.compute.devices import upload
 from vosctl.systems.frtm.conjugate_gradient import Vector, conjugate_gradient
 from vosctl.systems.frtm.score_grid_loss import apply_stencil, neighbours, score_equations
+from vosctl.systems.settings import TrackerSettings
 
 HIDDEN = 96  # c, the channels between w1 and w2
 LAMBDA = (1e-8, 1e-4)  # regularisation of w1 and w2 in eq. (2)
+_FIRST_STEPS, _STEPS = 5, 10  # N_CGi of the random start, N_CG of the others (section 3.5)
 PRECONDITIONER = (1e-4, 1e-2)  # the CG residuals of w1 and w2 are divided by these
 
 
@@ -37,6 +39,16 @@ class FitSchedule:
     """CG steps of each later fit of w2 alone. The paper has 10, and 5 where it is to be fast; here a step
     costs little, and J&F of frtm-rn18 on nine sequences of DAVIS 2016 val is 84.8 with 5, 85.6 with 10 and
     86.3 with 20."""
+    refit: bool = True
+    """Whether w2 is fitted once more to the first frame's samples, with the steps of an update."""
+
+    def adapted(self, settings: TrackerSettings) -> "FitSchedule":
+        """The schedule with the numbers that the settings name in place of the model's own."""
+        first = self.first_frame
+        if settings.initial_steps is not None:
+            first = (_FIRST_STEPS, *[_STEPS] * (settings.initial_steps - 1))
+        update = self.update if settings.update_steps is None else settings.update_steps
+        return FitSchedule(first, update, self.refit and settings.refit)
 
 
 OURS = FitSchedule()

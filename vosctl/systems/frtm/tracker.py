@@ -19,6 +19,7 @@ from vosctl.systems.aggregation import at_least_float32
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples, sample_weights
 from vosctl.systems.frtm.learning import Extension, FirstFrame, Learned, Update, joined
 from vosctl.systems.frtm.matching import Matching
+from vosctl.systems.frtm.memory import memory_of
 from vosctl.systems.frtm.memory_schedule import MemorySchedule
 from vosctl.systems.frtm.model import FRTMModel
 from vosctl.systems.frtm.segmenter import Segmenter
@@ -50,6 +51,7 @@ class FRTM:
         self.notes: list[str] = []
         self._stopwatch = stopwatch or Stopwatch()
         self._until_update = settings.update_interval
+        self._fits = model.schedule.adapted(settings)
         self._schedule = MemorySchedule(
             settings.learning_rate, settings.update_interval, settings.memory_interval
         )
@@ -103,10 +105,9 @@ class FRTM:
         """Fit the target models of objects to their first frame, as many at a time as there is room for."""
         count = self.settings.initial_samples
         weights = upload(sample_weights(count), image)
-        schedule = self.model.schedule
-        fit = self._captured(
-            FirstFrame(schedule, self._matching), "first frame", schedule, self.settings.refine
-        )
+        schedule, size = self._fits, self.settings.memory_size
+        learn = FirstFrame(schedule, size, self._matching)
+        fit = self._captured(learn, "first frame", schedule, size, self.settings.refine)
         original = self._layer3_of([image])  # the same for all objects
         seeds = [self.settings.seed + object_id for object_id in masks]
         maps = torch.stack(list(masks.values()))
@@ -155,7 +156,8 @@ class FRTM:
 
     def _segmenter(self) -> Function:
         """The function that predicts; without a graph where its stages are to be measured."""
-        choice = self.settings.refine, self.settings.nearby, self._maps_at_once
+        settings = self.settings
+        choice = settings.refine, settings.nearby, settings.prior, self._maps_at_once
         segmenter = Segmenter(self.model, *choice, self._stopwatch)
         return segmenter if self._stopwatch.measures else self._captured(segmenter, "window", *choice)
 
@@ -183,14 +185,11 @@ class FRTM:
         if self._until_update == 0:
             self._until_update = self.settings.update_interval
             with self._stopwatch.stage("update"):
-                steps = self.model.schedule.update if self.settings.update else 0
+                steps = self._fits.update if self.settings.update else 0
                 update = self._captured(Update(steps, self._matching), "update", steps, self.settings.refine)
                 assert self._layer3 is not None
-                known, memory = self._learned, self._learned.memory
-                frames = self._layer3, probabilities, argmax
-                w2, prior, extent, keys = update(
-                    *frames, known.w2, memory.normal, memory.rhs, known.prior, known.extent
-                )
+                known, frames = self._learned, (self._layer3, probabilities, argmax)
+                w2, prior, extent, keys = update(*frames, known.w2, known.prior, known.extent, *known.memory)
                 self._learned = known._replace(w2=w2, prior=prior, extent=extent, last_keys=keys)
 
     def _remember(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int]) -> Learned:
@@ -208,10 +207,10 @@ class FRTM:
         if fresh:
             learns = upload(torch.tensor([i not in fresh for i in self.object_ids]), learns)
         memory = self._learned.memory
-        normal, rhs, share, seen = extend(layer3, probabilities, argmax, learns, *memory)
+        *parts, seen = extend(layer3, probabilities, argmax, learns, *memory)
         if self._stopwatch.measures:
             self._stopwatch.count("memory", int(seen.sum()))
-        return self._learned._replace(memory=memory._replace(normal=normal, rhs=rhs, share=share))
+        return self._learned._replace(memory=memory_of([memory.w1, *parts]))
 
     def _captured(self, function: Function, *key: Hashable) -> Captured:
         """The function, which on a GPU becomes a graph that all clips of the model share."""
