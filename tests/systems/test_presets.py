@@ -32,6 +32,7 @@ def test_every_number_of_the_paper() -> None:
         "update_steps": 10,  # N_CGu
         "memory_size": None,  # K_max: see the docstring, and test_algorithm_1
         "prior": False,  # step 6: S(x, s)
+        "views": 1,
         "window": 8,  # changes no result
         "max_size": None,  # whole frames
         "seed": 0,

@@ -152,7 +152,9 @@ PresetOption = Annotated[
     Preset | None,
     typer.Option(
         "--preset",
-        help="Run FRTM with the numbers that its paper prints, and without what is new here.",
+        "--quality",
+        help="best: follow three views of each frame and take their mean, for three times the time. paper: "
+        "FRTM with the numbers that its paper prints, and without what is new here.",
         show_default="default, or paper for a checkpoint of FRTM's authors",
         rich_help_panel=TRACKING,
         envvar="VOSCTL_PRESET",

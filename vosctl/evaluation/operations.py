@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from vosctl.systems.catalogue import system_named
 from vosctl.systems.model import Model
 from vosctl.systems.settings import TrackerSettings
+from vosctl.systems.views import VIEWS
 from vosctl.tracking.padding import padded_size
 
 _SECONDS = 1.0  # spent on measuring the machine
@@ -37,8 +38,12 @@ def count_operations(
     """
     tracking = system_named(model.system).tracking
     assert tracking is not None  # a system that follows nothing makes no models
-    width, height = padded_size(size)
-    return tracking.count_operations(model, settings, (width, height), objects)
+    total: dict[str, float] = {}
+    for view in VIEWS[: settings.views]:
+        width, height = view.size_of(padded_size(size))
+        for stage, count in tracking.count_operations(model, settings, (width, height), objects).items():
+            total[stage] = total.get(stage, 0.0) + count
+    return total
 
 
 def product_rate(device: torch.device, dtype: torch.dtype) -> float:

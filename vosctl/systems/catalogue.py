@@ -4,6 +4,7 @@ Those of this package are known from the start. `register` adds another one, for
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vosctl.errors import WeightsError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from vosctl.systems.model import Model
     from vosctl.systems.settings import TrackerSettings
     from vosctl.systems.system import System
+
+_BETWEEN_VIEWS = 1000  # seeds are counted up for objects, of which there are fewer
 
 _systems = {spec.name: spec for spec in (FRTM_SPEC, AGAME_SPEC, BOX_SPEC)}
 
@@ -80,4 +83,10 @@ def open_system(
 
     tracking = system_named(model.system).tracking
     assert tracking is not None  # a system that follows nothing makes no models
-    return tracking.open(model, settings, stopwatch or Stopwatch())
+    watch = stopwatch or Stopwatch()
+    if settings.views == 1:
+        return tracking.open(model, settings, watch)
+    from vosctl.systems.views import SeveralViews
+
+    seeds = [settings.seed + _BETWEEN_VIEWS * view for view in range(settings.views)]
+    return SeveralViews([tracking.open(model, replace(settings, seed=seed), watch) for seed in seeds])

@@ -18,13 +18,16 @@ class Preset(StrEnum):
     """What `--preset` takes."""
 
     DEFAULT = "default"
+    BEST = "best"
     PAPER = "paper"
     PAPER_FAST = "paper-fast"
 
     @property
     def settings(self) -> TrackerSettings:
         """The settings of this name."""
-        return TrackerSettings.paper(_VERSIONS[self]) if self in _VERSIONS else TrackerSettings()
+        if self in _VERSIONS:
+            return TrackerSettings.paper(_VERSIONS[self])
+        return TrackerSettings.best() if self is Preset.BEST else TrackerSettings()
 
 
 _VERSIONS: Mapping[Preset, Version] = {Preset.PAPER: "ours", Preset.PAPER_FAST: "ours-fast"}

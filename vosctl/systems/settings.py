@@ -9,6 +9,9 @@ Version = Literal["ours", "ours-fast"]
 """The two forms of FRTM's section 3.5."""
 AUTOMATIC_SIZE = 1280  # pixels: bounds memory, and objects keep about the size that the networks learned
 
+VIEW_NAMES = ("as it is", "mirrored", "smaller")
+"""What `vosctl.systems.views` has."""
+
 _COUNTS = (
     "update_interval", "memory_interval", "initial_samples", "initial_steps", "update_steps", "memory_size",
     "window",
@@ -48,6 +51,9 @@ class TrackerSettings:
     prior: bool = True
     """Show S the object's mask at the last update and matches, if it was trained to see them. The paper's
     sees neither."""
+    views: int = 1
+    """How many views of each frame are followed, whose mean decides: 1 the frame itself, 2 its mirror image
+    too, 3 and one that is smaller."""
     window: int = 8
     """Frames computed as one batch; 1 gives each mask at once. Never reaches over an update."""
     max_size: int | None = None
@@ -68,8 +74,15 @@ class TrackerSettings:
                 f"memory_size is {self.memory_size}; it must have room for the first frame's "
                 f"{self.initial_samples} samples"
             )
+        if not 1 <= self.views <= len(VIEW_NAMES):
+            raise UsageError(f"views is {self.views}; it must be from 1 to {len(VIEW_NAMES)}")
         if self.max_size is not None and self.max_size < 32:
             raise UsageError(f"max_size is {self.max_size}; it must be at least 32 pixels")
+
+    @classmethod
+    def best(cls) -> Self:
+        """What gives the best masks, for about three times the time of the default."""
+        return cls(views=len(VIEW_NAMES), update_interval=2)
 
     @classmethod
     def paper(cls, version: Version = "ours") -> Self:
