@@ -43,6 +43,8 @@ _SPEED, _NUMBERS = "Speed", "Numbers of FRTM's Algorithm 1"  # panels of --help
 class VariantName(StrEnum):
     """What `--variant` takes: a row of the paper's Table 1, or the table."""
 
+    BASE_NET = "base-net"
+    FINE_TUNE = "fine-tune"
     D_ONLY_NO_UPDATE = "d-only-no-update"
     D_ONLY = "d-only"
     NO_UPDATE = "no-update"
@@ -177,7 +179,8 @@ def benchmark(
         VariantName | None,
         typer.Option(
             "--variant",
-            help="One row of the paper's Table 1, or the whole table.",
+            help="One row of the paper's Table 1, or the whole table but for its baselines, base-net and "
+            "fine-tune.",
             show_default="all the model can",
             rich_help_panel=options.TRACKING,
         ),
