@@ -52,5 +52,5 @@ def test_a_recipe_is_checked_with_its_new_values() -> None:
     recipe = read_recipe(RECIPES / "frtm-rn18-gpu.toml", ["optimizer.learning_rate=1e-4", "seed=5"])
     assert (recipe.optimizer.learning_rate, recipe.seed) == (1e-4, 5)
     assert tomllib.loads(recipe.text)["seed"] == 5
-    with pytest.raises(UsageError, match="unknown key 'optimizer.rate'"):
+    with pytest.raises(UsageError, match=r"unknown key 'optimizer\.rate'"):
         read_recipe(RECIPES / "frtm-rn18-gpu.toml", ["optimizer.rate=1"])

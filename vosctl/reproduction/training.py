@@ -1,6 +1,5 @@
 """Models that are trained for a row, within a budget of minutes; they are kept for later."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +8,12 @@ from vosctl.errors import UsageError
 from vosctl.files import make_folder, read_json, write_json
 from vosctl.reproduction.plan import Plan
 from vosctl.reproduction.target import Row
+from vosctl.training.dry_run import try_recipe
 from vosctl.training.export import export_checkpoint
 from vosctl.training.recipe import Recipe
 from vosctl.training.recipe_file import read_recipe
 from vosctl.training.trainer import CHECKPOINT, Trainer
 
-_TRIAL_STEPS = 4  # by which the time of a step is measured; the first is left out
 _RECIPES = "recipes"
 
 
@@ -74,7 +73,7 @@ def _train(row: Row, plan: Plan, folder: Path, note: Path) -> None:
     recipe = recipe_of(row)
     device = choose_device(plan.device)
     if not note.is_file():
-        seconds = _seconds_per_step(recipe, plan, folder)
+        seconds = _seconds_per_step(recipe, plan)
         steps = max(1, min(recipe.total_steps, int(60 * plan.budget / seconds)))
         write_json(note, {"steps": steps, "minutes": plan.budget, "steps_of_recipe": recipe.total_steps})
     steps = int(read_json(note, "delete the folder and train again")["steps"])
@@ -83,13 +82,7 @@ def _train(row: Row, plan: Plan, folder: Path, note: Path) -> None:
     Trainer(scaled(recipe, steps), plan.training_data, output, device, resume=resume).run()
 
 
-def _seconds_per_step(recipe: Recipe, plan: Plan, folder: Path) -> float:
-    """The time of a step, by a few that are thrown away."""
-    trial = scaled(replace(recipe, log_every=10**9, workers=0), recipe.total_steps)
-    quiet = replace(trial, validation=replace(trial.validation, data=""), checkpoint_every=10**9)
-    trainer = Trainer(quiet, plan.training_data, folder / "trial", choose_device(plan.device))
-    trainer.run(until=1)
-    start = time.perf_counter()
-    trainer.run(until=_TRIAL_STEPS)
-    (folder / "trial" / CHECKPOINT).unlink(missing_ok=True)
-    return (time.perf_counter() - start) / (_TRIAL_STEPS - 1)
+def _seconds_per_step(recipe: Recipe, plan: Plan) -> float:
+    """The time of a step, the mean over the recipe, by a few that are thrown away."""
+    found = try_recipe(recipe, plan.training_data, choose_device(plan.device))
+    return 3600 * found.hours / found.steps

@@ -60,6 +60,11 @@ def _check(recipe: Recipe, file: str) -> None:
     """Refuse values that are of the right type and yet do not fit, or do not fit together."""
     if not recipe.sources or not recipe.stages:
         raise UsageError(f"{file}: expected at least one [[sources]] and one [[stages]]")
+    data = {source.data for source in recipe.sources}
+    for name in (name for stage in recipe.stages for name in stage.sources if name not in data):
+        raise UsageError(f"{file}: stages.sources has {name!r}, expected some of {', '.join(sorted(data))}")
+    if not all(0 < source.share <= 1 for source in recipe.sources):
+        raise UsageError(f"{file}: sources.share must be above 0 and at most 1")
     weights = [source.weight for source in recipe.sources]
     if sum(weights) <= 0 or min(weights) < 0:
         raise UsageError(f"{file}: the weights of the sources must be 0 or more, and not all 0")

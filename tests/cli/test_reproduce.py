@@ -1,7 +1,7 @@
-"""Targets from end to end on a small data set.
+"""`vosctl reproduce` on a small data set.
 
-Tests reproduction/plan.py, reproduction/scores.py, reproduction/timing.py, reproduction/pictures.py,
-reproduction/outcome.py, reproduction/chart.py and cli/reproduce.py too, beside what it is named after.
+Tests reproduction/run.py, reproduction/plan.py, reproduction/scores.py, reproduction/timing.py,
+reproduction/pictures.py, reproduction/outcome.py and reproduction/chart.py too, beside what it is named after.
 """
 
 import csv
