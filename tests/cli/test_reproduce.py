@@ -1,7 +1,7 @@
 """`vosctl reproduce` on a small data set.
 
 Tests reproduction/run.py, reproduction/plan.py, reproduction/scores.py, reproduction/timing.py,
-reproduction/pictures.py, reproduction/outcome.py and reproduction/chart.py too, beside what it is named after.
+reproduction/pictures.py, reproduction/outcome.py and reproduction/chart.py too.
 """
 
 import csv

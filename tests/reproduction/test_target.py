@@ -38,7 +38,8 @@ def test_table_1_as_printed() -> None:
 def test_g_is_the_mean_of_its_four_parts_where_all_are_printed(name: str) -> None:
     parts = ("J seen", "J unseen", "F seen", "F unseen")
     for row in target_named(name).rows:
-        if all(part in row.paper for part in parts):
+        # FRTM prints 46.1 for OnAVOS' J of unseen classes, A-GAME 46.6, of which G is the mean.
+        if all(part in row.paper for part in parts) and row.label != "OnAVOS":
             mean = sum(row.paper[part] for part in parts) / 4
             assert mean == pytest.approx(row.paper["G"], abs=0.1), row.label
 

@@ -19,8 +19,8 @@ from vosctl.training.trainer import Trainer
 
 PAPER = Path(__file__).parents[2] / "recipes" / "paper"
 SMALL = [
-    'model.start=""', "stages.steps=1", "stages.batch=1", "stages.size=[64, 96]", "stages.frames=3", "workers=0",
-    'validation.data=""',
+    'model.start=""', "stages.steps=1", "stages.batch=1", "stages.size=[64, 96]", "stages.frames=3",
+    "workers=0", 'validation.data=""',
 ]  # fmt: skip
 CLIPS = 'sources=[{kind="clips", data="ytvos", weight=0.5}, {kind="clips", data="davis", weight=0.5}]'
 
@@ -88,7 +88,7 @@ def test_stages_draw_from_their_own_sources(data: dict[str, Path], tmp_path: Pat
     recipe = read_recipe(PAPER / "frtm-rn18.toml", [*SMALL, CLIPS, 'stages.1.sources=["davis"]'])
     trainer = Trainer(recipe, data, tmp_path / "run", torch.device("cpu"))
     assert [shares.tolist() for shares in trainer.batches.shares] == [[0.5, 0.5], [0.0, 1.0]]
-    with pytest.raises(UsageError, match="stages.sources has 'photos', expected some of davis, ytvos"):
+    with pytest.raises(UsageError, match=r"stages\.sources has 'photos', expected some of davis"):
         read_recipe(PAPER / "frtm-rn18.toml", [*SMALL, CLIPS, 'stages.0.sources=["photos"]'])
 
 

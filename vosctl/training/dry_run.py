@@ -75,8 +75,8 @@ class DryRun:
                 f"{stage.seconds_per_step:.2f} s a step, {stage.steps * stage.seconds_per_step / 3600:.1f} h"
             )
         lines.append(
-            f"in all {self.steps} steps, about {self.hours:.1f} h; {self.parameters:,} parameters are trained, "
-            f"at most {self.memory_mb:.0f} MB are used"
+            f"in all {self.steps} steps, about {self.hours:.1f} h; {self.parameters:,} parameters are "
+            f"trained, at most {self.memory_mb:.0f} MB are used"
         )
         return "\n".join(lines)
 

@@ -56,9 +56,10 @@ def test_it_follows_objects_and_learns_from_their_first_frame_alone() -> None:
     results = list(Tracker(random_model(), TrackerSettings()).run(frames, {0: labels[0]}, scores=True))
     assert len(results) == 5
     assert results[2].scores.shape[:2] == (2, 1)
-    again = Tracker(random_model(), TrackerSettings(window=1)).run(frames, {0: labels[0]})
+    again = Tracker(random_model(), TrackerSettings(window=1)).run(frames, {0: labels[0]}, scores=True)
     for one, other in zip(results, again, strict=True):
-        assert (one.labels != other.labels).mean() < 0.01  # where rounding decides
+        if one.scores is not None:
+            np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
 
 
 def test_a_saved_state_goes_on() -> None:
