@@ -105,7 +105,7 @@ def benchmark(
         typer.Option(
             "--split",
             help="val, train, test-dev, ...",
-            show_default="val, or valid for ytvos18",
+            show_default="val, or valid for ytvos18 and ytvos19",
             rich_help_panel="Data set",
         ),
     ] = None,
@@ -338,7 +338,7 @@ def _open(
     dataset: DatasetName | None, root: Path | None, split: str | None, sequences: str | None
 ) -> Dataset:
     if dataset is None:
-        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
+        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18, ytvos19 or folder")
     only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
     return open_dataset(dataset, root, split, only)
 
