@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from vosctl.cli.benchmark import benchmark
 from vosctl.errors import DatasetError, InterruptedRunError, MaskError, OutputError, UsageError, VosctlError
 from vosctl.systems.backbone import ResNet
 from vosctl.systems.frtm.refinement import RefinementNetwork
+from vosctl.systems.settings import TrackerSettings
 from vosctl.systems.weights_file import write_weights
 
 app = typer.Typer()
@@ -238,3 +240,19 @@ def test_table_1_in_a_number_type_that_the_cpu_has_not(davis, weights, tmp_path,
     call(*given, "--variant", "table", "--precision", "fp16")
     assert [plan.variant for plan in rows] == ["d-only-no-update", "d-only"]
     assert {plan.model.precision for plan in rows} == {"fp16"}
+
+
+def test_the_papers_numbers_and_single_ones_beside_them(run, tmp_path):
+    run(
+        "--output", tmp_path / "out", "--preset", "paper", "--memory-size", 4, "--region", "--update-steps", 3
+    )
+    settings = json.loads((tmp_path / "out" / "results.json").read_text())["run"]["settings"]
+    expected = TrackerSettings.paper()
+    assert settings == {
+        **asdict(expected),
+        "refine": False,  # the model has no refinement network
+        "initial_samples": 1,
+        "memory_size": 4,
+        "nearby": True,
+        "update_steps": 3,
+    }

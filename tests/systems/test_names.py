@@ -11,7 +11,8 @@ from vosctl.systems.names import aliases, architecture_names, known_names, user_
 
 
 def test_the_names_are_those_of_the_systems_that_track() -> None:
-    assert architecture_names() == ("frtm-rn18", "frtm-rn50", "frtm-rn101", "agame-rn18", "agame-rn101")
+    trained = ("agame-rn18", "agame-rn101", "base-net-rn18", "base-net-rn101")
+    assert architecture_names() == ("frtm-rn18", "frtm-rn50", "frtm-rn101", *trained)
     assert aliases() == {"ours-fast": "frtm-rn18", "ours": "frtm-rn101"}
     assert {"ours", "frtm-rn18"} <= set(known_names())
 
@@ -27,7 +28,7 @@ def test_each_architecture_has_a_backbone_and_is_found() -> None:
 def test_what_there_is_not() -> None:
     with pytest.raises(WeightsError, match="no architecture of agame with resnet50; known are agame-rn18, "):
         architecture_name("agame", "resnet50")
-    with pytest.raises(WeightsError, match="no system stm; known are frtm, agame, box"):
+    with pytest.raises(WeightsError, match="no system stm; known are frtm, agame, base-net, box"):
         system_named("stm")
     assert find_architecture("frtm-rn7") is None
 

@@ -31,6 +31,7 @@ def test_every_number_of_the_paper() -> None:
         "refit": False,  # step 2 is one optimisation
         "update_steps": 10,  # N_CGu
         "memory_size": None,  # K_max: see the docstring, and test_algorithm_1
+        "fine_tune": False,  # that is a baseline of Table 1
         "prior": False,  # step 6: S(x, s)
         "views": 1,
         "window": 8,  # changes no result

@@ -80,6 +80,7 @@ def _add_commands() -> None:
         inspect,
         mask,
         overlay,
+        reproduce,
         segment,
         train,
         weights,
@@ -95,6 +96,7 @@ def _add_commands() -> None:
     add(inspect.inspect, "Masks")
     add(demo.demo, "Masks")
     add(benchmark.benchmark, "Models")
+    add(reproduce.reproduce, "Models")
     add(train.train, "Models")
     for command in weights.app.registered_commands:
         command.epilog = EXIT_CODES

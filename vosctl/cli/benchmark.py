@@ -43,6 +43,8 @@ _SPEED, _NUMBERS = "Speed", "Numbers of FRTM's Algorithm 1"  # panels of --help
 class VariantName(StrEnum):
     """What `--variant` takes: a row of the paper's Table 1, or the table."""
 
+    BASE_NET = "base-net"
+    FINE_TUNE = "fine-tune"
     D_ONLY_NO_UPDATE = "d-only-no-update"
     D_ONLY = "d-only"
     NO_UPDATE = "no-update"
@@ -103,7 +105,7 @@ def benchmark(
         typer.Option(
             "--split",
             help="val, train, test-dev, ...",
-            show_default="val, or valid for ytvos18",
+            show_default="val, or valid for ytvos18 and ytvos19",
             rich_help_panel="Data set",
         ),
     ] = None,
@@ -177,7 +179,8 @@ def benchmark(
         VariantName | None,
         typer.Option(
             "--variant",
-            help="One row of the paper's Table 1, or the whole table.",
+            help="One row of the paper's Table 1, or the whole table but for its baselines, base-net and "
+            "fine-tune.",
             show_default="all the model can",
             rich_help_panel=options.TRACKING,
         ),
@@ -335,7 +338,7 @@ def _open(
     dataset: DatasetName | None, root: Path | None, split: str | None, sequences: str | None
 ) -> Dataset:
     if dataset is None:
-        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18 or folder")
+        raise UsageError("say which data set with --dataset davis16, davis17, ytvos18, ytvos19 or folder")
     only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
     return open_dataset(dataset, root, split, only)
 

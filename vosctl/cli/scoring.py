@@ -33,8 +33,8 @@ def run(
 
     with hold(folder, is_folder=True):
         try:
-            with _bar(quiet) as bar, open_runners(plan) as runners:
-                result = run_benchmark(data, folder, runners, bar, overwrite=overwrite)
+            with bar(quiet) as progress, open_runners(plan) as runners:
+                result = run_benchmark(data, folder, runners, progress, overwrite=overwrite)
         except KeyboardInterrupt:
             again = "without --overwrite, " if overwrite else ""
             raise InterruptedRunError(
@@ -72,8 +72,8 @@ def score(data: Dataset, masks: Path, folder: Path, archive: bool, quiet: bool) 
         )
     make_output_folder(folder)
     with hold(folder, is_folder=True):
-        with _bar(quiet) as bar:
-            result = score_masks(data, masks, bar)
+        with bar(quiet) as progress:
+            result = score_masks(data, masks, progress)
         write_files(result, data, folder)
         _write_zip(data, result, folder, archive)
     _say_where(folder, quiet)
@@ -116,6 +116,7 @@ class _Bar:
 
 
 @contextmanager
-def _bar(quiet: bool) -> Iterator[_Bar]:
+def bar(quiet: bool) -> Iterator[_Bar]:
+    """A bar on standard error for the phases of a benchmark."""
     with progress_bar("frames", quiet) as bars:
         yield _Bar(bars)

@@ -4,6 +4,15 @@
 
     checkpoint   its path
     steps        how many steps the whole training has
+
+and with `--dry-run`:
+
+    sources      [{data, path, kind, sequences}], sequences being null where they are not counted
+    stages       [{steps, batch, size, frames, seconds_per_step}]
+    steps        of all stages
+    hours        all of them would take
+    memory_mb    the most that a step took, of the device or else of the process
+    parameters   how many are trained
 """
 
 import os
@@ -33,12 +42,28 @@ DataOption = Annotated[
     ),
 ]
 OutputOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--output", "-o", metavar="DIR", help="The run's folder: checkpoint, log, plot.", show_default=False
     ),
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --output.")]
+SetOption = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A value that differs from the recipe's: optimizer.learning_rate=1e-4, stages.steps=100 (of all "
+        "stages), stages.0.batch=2. May be repeated.",
+        show_default=False,
+    ),
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Train nothing: say what would be read, and what steps take in time and memory."
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
@@ -55,8 +80,10 @@ ThreadsOption = Annotated[
 def train(
     recipe: RecipeArgument,
     data: DataOption,
-    output: OutputOption,
+    output: OutputOption = None,
     resume: ResumeOption = False,
+    set_values: SetOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    dry_run: DryRunOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -74,13 +101,25 @@ def train(
     from vosctl.training.recipe_file import read_recipe
     from vosctl.training.trainer import Progress, Trainer
 
-    content = read_recipe(recipe)
+    content = read_recipe(recipe, set_values)
     paths = data_paths(data)
     place = choose_device(device)
     if threads is not None:
         torch.set_num_threads(threads)
     # Numbers so small that the CPU handles them in software cost much time and change nothing.
     torch.set_flush_denormal(True)
+
+    if dry_run:
+        from vosctl.training.dry_run import try_recipe
+
+        found = try_recipe(content, paths, place)
+        if as_json:
+            json_result.put(found.to_json())
+        else:
+            print_line(found.text())
+        return
+    if output is None:
+        raise UsageError("say where the run's checkpoint and log go with --output DIR")
 
     def report(progress: Progress) -> None:
         if progress.warning:

@@ -1,4 +1,4 @@
-"""Where the sequences lie: DAVIS 2016 and 2017, YouTube-VOS 2018, or any folder laid out as DAVIS is.
+"""Where the sequences lie: DAVIS 2016 and 2017, YouTube-VOS 2018 and 2019, or a folder laid out as DAVIS is.
 
 ROOT/JPEGImages/480p/<sequence>/00000.jpg             DAVIS; `folder` takes it without 480p too
 ROOT/Annotations/480p/<sequence>/00000.png
@@ -6,7 +6,10 @@ ROOT/ImageSets/2017/val.txt                           one name a line; without I
 
 ROOT/valid/JPEGImages/<video>/00000.jpg               YouTube-VOS
 ROOT/valid/Annotations/<video>/00000.png
-ROOT/valid/meta.json                                  the frames of each object, the first is where it starts
+ROOT/valid/meta.json                                  the frames of each object, the first is where it starts,
+                                                      and perhaps its category
+ROOT/train/meta.json                                  whose categories are the seen ones; or ROOT/seen.txt
+ROOT/ImageSets/NAME.txt                               a split of one's own: videos of train, one name a line
 """
 
 import json
@@ -28,7 +31,13 @@ class DatasetName(StrEnum):
     DAVIS16 = "davis16"
     DAVIS17 = "davis17"
     YTVOS18 = "ytvos18"
+    YTVOS19 = "ytvos19"
     FOLDER = "folder"
+
+    @property
+    def is_youtube(self) -> bool:
+        """It is a YouTube-VOS, whose objects may start late and whose classes are seen or unseen."""
+        return self in (DatasetName.YTVOS18, DatasetName.YTVOS19)
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ class Sequence:
     """The benchmark whose rules say when objects start and which frames count."""
     object_frames: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """(id, stems of the frames it is in) for each object that `meta.json` lists."""
+    seen_objects: tuple[tuple[int, bool], ...] = ()
+    """(id, whether the training set has its class) for each object of which that is known."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Dataset:
 
     def mask_folder(self, results: Path, sequence: str) -> Path:
         """Where the masks of a sequence lie in a folder of results; its zip is what the server takes."""
-        if self.name is DatasetName.YTVOS18:
+        if self.name.is_youtube:
             return results / "Annotations" / sequence
         return results / sequence
 
@@ -73,6 +84,9 @@ class _Source:
 
 
 _DAVIS_LAYOUT = "JPEGImages/480p/<sequence>/00000.jpg and Annotations/480p/<sequence>/00000.png"
+_YOUTUBE_LAYOUT = (
+    "valid/JPEGImages/<video>/00000.jpg, valid/Annotations/<video>/00000.png and valid/meta.json"
+)
 _SOURCES = {
     DatasetName.DAVIS16: _Source(
         "DAVIS", "val", "https://davischallenge.org/davis2016/code.html", _DAVIS_LAYOUT
@@ -84,7 +98,10 @@ _SOURCES = {
         "YouTubeVOS",
         "valid",
         "https://youtube-vos.org/dataset/vos/",
-        "valid/JPEGImages/<video>/00000.jpg, valid/Annotations/<video>/00000.png and valid/meta.json",
+        _YOUTUBE_LAYOUT,
+    ),
+    DatasetName.YTVOS19: _Source(
+        "YouTubeVOS19", "valid", "https://youtube-vos.org/dataset/vos/", _YOUTUBE_LAYOUT
     ),
 }
 _FOLDER_LAYOUT = "JPEGImages/<sequence>/00000.jpg and Annotations/<sequence>/00000.png"
@@ -105,9 +122,9 @@ def open_dataset(
         DatasetError: there is no data set, split or sequence of that name, or the layout is another.
     """
     root = _root_of(name, root)
-    if name is DatasetName.YTVOS18:
+    if name.is_youtube:
         split = split or _SOURCES[name].default_split
-        sequences = _youtube_sequences(root, split, only)
+        sequences = _youtube_sequences(name, root, split, only)
     else:
         split = split or "val"
         sequences = _davis_sequences(name, root, split, only)
@@ -177,23 +194,31 @@ def _davis_split(root: Path, year: str, split: str) -> tuple[str, ...]:
     raise DatasetError(f"{sets / year / split}.txt: no such split; there are {', '.join(known) or 'none'}")
 
 
-def _youtube_sequences(root: Path, split: str, only: tuple[str, ...]) -> tuple[Sequence, ...]:
-    base = root / split
+def _youtube_sequences(
+    name: DatasetName, root: Path, split: str, only: tuple[str, ...]
+) -> tuple[Sequence, ...]:
+    listed = root / "ImageSets" / f"{split}.txt"
+    held_out = tuple(listed.read_text().split()) if listed.is_file() else ()
+    base = root / ("train" if held_out else split)
     images, annotations, meta = base / "JPEGImages", base / "Annotations", base / "meta.json"
     for folder in (images, annotations):
         if not folder.is_dir():
-            layout = _SOURCES[DatasetName.YTVOS18].layout
-            raise DatasetError(f"{folder}: no such folder; ytvos18 at {root} must hold {layout}")
+            raise DatasetError(f"{folder}: no such folder; {name} at {root} must hold {_YOUTUBE_LAYOUT}")
     objects = _youtube_objects(meta) if meta.is_file() else {}
-    names = _chosen(tuple(sorted(objects)) or _folders(images), only, root)
+    classes = _youtube_classes(meta) if meta.is_file() else {}
+    seen = _seen_classes(root)
+    names = _chosen(held_out or tuple(sorted(objects)) or _folders(images), only, root)
     return tuple(
         Sequence(
             name=video,
             frames=_images(images / video),
             annotations=_label_maps(annotations / video),
             merge_objects=False,
-            rules=DatasetName.YTVOS18,
+            rules=name,
             object_frames=objects.get(video, ()),
+            seen_objects=tuple(
+                (object_id, category in seen) for object_id, category in classes.get(video, ()) if seen
+            ),
         )
         for video in names
     )
@@ -215,6 +240,29 @@ def _youtube_objects(meta: Path) -> dict[str, tuple[tuple[int, tuple[str, ...]],
         raise DatasetError(
             f"{meta}: {error!r}; expected videos, in them objects, and in those frames, as YouTube-VOS has it"
         ) from error
+
+
+def _youtube_classes(meta: Path) -> dict[str, tuple[tuple[int, str], ...]]:
+    """The (id, category) of each video's objects that have one in `meta.json`."""
+    videos = json.loads(meta.read_text())["videos"]
+    return {
+        video: tuple(
+            (int(key), str(entry["category"]))
+            for key, entry in sorted(content["objects"].items())
+            if entry.get("category")
+        )
+        for video, content in videos.items()
+    }
+
+
+def _seen_classes(root: Path) -> frozenset[str]:
+    """The classes of the training set; none where neither it nor a list of them is there."""
+    listed, meta = root / "seen.txt", root / "train" / "meta.json"
+    if listed.is_file():
+        return frozenset(line.strip() for line in listed.read_text().splitlines() if line.strip())
+    if not meta.is_file():
+        return frozenset()
+    return frozenset(category for objects in _youtube_classes(meta).values() for _, category in objects)
 
 
 def _chosen(names: tuple[str, ...], only: tuple[str, ...], root: Path) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def read_ground_truth(sequence: Sequence) -> GroundTruth:
             object.
         MaskError: an annotation cannot be read.
     """
-    if sequence.rules is DatasetName.YTVOS18:
+    if sequence.rules.is_youtube:
         return _youtube_truth(sequence)
     if sequence.rules is DatasetName.FOLDER:
         return _folder_truth(sequence)

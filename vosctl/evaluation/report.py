@@ -14,7 +14,7 @@ from vosctl.charts import STYLE
 from vosctl.evaluation.charts import COLOURS, Line, bar_chart, line_chart
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.frame_pictures import FramePicture, extreme_frames
-from vosctl.evaluation.results import BenchmarkResult, ObjectScore, SequenceResult
+from vosctl.evaluation.results import BenchmarkResult, ObjectScore, SequenceResult, figures_of_classes
 from vosctl.files import atomic_path
 from vosctl.media.palette import PALETTE
 
@@ -90,6 +90,8 @@ def _cards(result: BenchmarkResult) -> Iterator[_Card]:
             yield _Card(f"{statistics.mean:.3f}", f"{name} mean")
             yield _Card(f"{statistics.recall:.3f}", f"{name} recall")
             yield _Card(f"{statistics.decay:.3f}", f"{name} decay")
+    for name, value in figures_of_classes(result).items():
+        yield _Card(f"{value:.3f}", name)
     if speed := result.speed:
         yield _Card(f"{speed.model_fps:.2f}", "frames/s, model")
         yield _Card(f"{speed.end_to_end_fps:.2f}", "frames/s, files to files")

@@ -28,6 +28,8 @@ class ObjectScore:
     """Region similarity, one value a frame."""
     f_values: tuple[float, ...]
     """Contour accuracy, one value a frame."""
+    seen: bool | None = None
+    """Whether the training set has the object's class, where the data set says so."""
 
     @cached_property
     def j(self) -> Statistics:
@@ -215,6 +217,7 @@ def sequence_from(content: Mapping[str, Any]) -> SequenceResult:
                 frames=tuple(one["frames"]),
                 j_values=tuple(one["j_values"]),
                 f_values=tuple(one["f_values"]),
+                seen=one.get("seen"),
             )
             for one in content["objects"]
         ),
@@ -225,6 +228,22 @@ def sequence_from(content: Mapping[str, Any]) -> SequenceResult:
 def summary_of(objects: Sequence[ObjectScore]) -> Summary:
     """The means over some objects, of which there must be at least one."""
     return Summary(mean_of([one.j for one in objects]), mean_of([one.f for one in objects]))
+
+
+def figures_of_classes(result: BenchmarkResult) -> dict[str, float]:
+    """YouTube-VOS' own figures: J and F of seen and unseen classes, and G, the mean of the four.
+
+    None where an object's class is not known; no G without objects of both kinds.
+    """
+    objects = [one for sequence in result.sequences for one in sequence.objects]
+    if any(one.seen is None for one in objects):
+        return {}
+    figures: dict[str, float] = {}
+    for kind, wanted in (("seen", True), ("unseen", False)):
+        if own := [one for one in objects if one.seen is wanted]:
+            summary = summary_of(own)
+            figures |= {f"J {kind}": summary.j.mean, f"F {kind}": summary.f.mean}
+    return {"G": sum(figures.values()) / 4, **figures} if len(figures) == 4 else figures
 
 
 def figures_of(result: BenchmarkResult) -> dict[str, Any]:
@@ -238,6 +257,7 @@ def figures_of(result: BenchmarkResult) -> dict[str, Any]:
                 f"{name}-Recall": statistics.recall,
                 f"{name}-Decay": statistics.decay,
             }
+    figures |= figures_of_classes(result)
     if speed := result.speed:
         figures |= asdict(speed)
     figures["sequences"] = {

@@ -68,7 +68,12 @@ def score_dataset(
         progress.advance(len(task.stems))
     return {
         truth.sequence.name: tuple(
-            _object_score(object_id, found[truth.sequence.name, object_id]) for object_id in truth.scored
+            _object_score(
+                object_id,
+                found[truth.sequence.name, object_id],
+                dict(truth.sequence.seen_objects).get(object_id),
+            )
+            for object_id in truth.scored
         )
         for truth in truths
     }
@@ -111,10 +116,11 @@ def _score(task: _Task) -> list[_FrameScore]:
     return scores
 
 
-def _object_score(object_id: int, scores: list[_FrameScore]) -> ObjectScore:
+def _object_score(object_id: int, scores: list[_FrameScore], seen: bool | None) -> ObjectScore:
     return ObjectScore(
         object_id=object_id,
         frames=tuple(score.stem for score in scores),
         j_values=tuple(score.j for score in scores),
         f_values=tuple(score.f for score in scores),
+        seen=seen,
     )

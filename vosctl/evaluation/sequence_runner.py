@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vosctl.errors import TruncatedClipError, WeightsError
+from vosctl.errors import TruncatedClipError, UsageError, WeightsError
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import read_ground_truth
 from vosctl.evaluation.results import RunDescription, SequenceSpeed
@@ -123,6 +123,10 @@ class SequenceRunner:
     def _variant(self) -> Variant:
         refines = self._model.refined
         variant = self._plan.variant or variants_of(self._model)[-1]
+        is_base_net = self._model.system == "base-net"
+        if is_base_net != (variant is Variant.BASE_NET):
+            wanted = "a model of FRTM" if is_base_net else "a model base-net-rn18 or base-net-rn101"
+            raise UsageError(f"--variant {variant}: {self._model.name} cannot run it; it takes {wanted}")
         if variant.refine and not refines:
             raise WeightsError(
                 f"{self._model.name}: has no refinement network, which --variant {variant} needs; "
@@ -132,10 +136,16 @@ class SequenceRunner:
 
 
 def variants_of(model: Model) -> list[Variant]:
-    """The rows of Table 1 that a model can run: those with S need one, those without S are FRTM's."""
+    """The rows of Table 1 that a model can run: those with S need one, those without S are FRTM's.
+
+    Of the two baselines Base net is a model of its own; F.-T. is left out, as it takes minutes a sequence.
+    """
+    if model.system == "base-net":
+        return [Variant.BASE_NET]
     tracking = system_named(model.system).tracking
     d_only = tracking is not None and tracking.d_only
-    return [variant for variant in Variant if (model.refined if variant.refine else d_only)]
+    own = [variant for variant in Variant if not variant.is_baseline]
+    return [variant for variant in own if (model.refined if variant.refine else d_only)]
 
 
 def _name_of(model: Model) -> str:

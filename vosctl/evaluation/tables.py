@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from vosctl.evaluation.compare import Comparison, ComparisonRow
-from vosctl.evaluation.results import BenchmarkResult, Summary
+from vosctl.evaluation.results import BenchmarkResult, Summary, figures_of_classes
 from vosctl.evaluation.variants import Variant
 
 _ABSENT = "-"
@@ -37,6 +37,8 @@ def summary_table(result: BenchmarkResult) -> Table:
                 name,
                 f"{statistics.mean:.3f} mean, {statistics.recall:.3f} recall, {statistics.decay:.3f} decay",
             )
+        if classes := figures_of_classes(result):
+            table.add_row("classes", ", ".join(f"{name} {value:.3f}" for name, value in classes.items()))
     else:
         table.add_row("scores", "none: the annotations of this split are not public, its server scores it")
     if (speed := result.speed) and (run := result.run):

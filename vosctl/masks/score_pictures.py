@@ -52,14 +52,21 @@ def write_score_picture(
 
 
 def score_picture(
-    rgb: NDArray[np.uint8], labels: NDArray[np.uint8], scores: Mapping[int, Scores]
+    rgb: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    scores: Mapping[int, Scores],
+    truth: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Draws the picture (H', W', 3) that `write_score_picture` writes."""
+    """Draws the picture (H', W', 3) that `write_score_picture` writes, with the annotation if it is given."""
     height = max(1, round(rgb.shape[0] * _PANEL / rgb.shape[1]))
     rows = []
     for object_id, maps in scores.items():
         drawn = draw_overlay(rgb, np.where(labels == object_id, labels, 0).astype(np.uint8))
-        rows.append([(f"object {object_id}", drawn), *_panels(maps)])
+        wanted = []
+        if truth is not None:
+            own = np.where(truth == object_id, truth, 0).astype(np.uint8)
+            wanted = [("ground truth", draw_overlay(rgb, own))]
+        rows.append([(f"object {object_id}", drawn), *wanted, *_panels(maps)])
     columns = max(map(len, rows))
     step_x, step_y = _PANEL + _GAP, height + _CAPTION + _GAP
     sheet = Image.new("RGB", (columns * step_x + _GAP, len(rows) * step_y + _GAP), _GROUND)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vosctl.errors import WeightsError
 from vosctl.systems.agame.spec import AGAME_SPEC
+from vosctl.systems.base_net.spec import BASE_NET_SPEC
 from vosctl.systems.box.spec import BOX_SPEC
 from vosctl.systems.frtm.spec import FRTM_SPEC
 from vosctl.systems.spec import Architecture, SystemSpec
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _BETWEEN_VIEWS = 1000  # seeds are counted up for objects, of which there are fewer
 
-_systems = {spec.name: spec for spec in (FRTM_SPEC, AGAME_SPEC, BOX_SPEC)}
+_systems = {spec.name: spec for spec in (FRTM_SPEC, AGAME_SPEC, BASE_NET_SPEC, BOX_SPEC)}
 
 
 def register(spec: SystemSpec) -> None:

@@ -48,6 +48,8 @@ class TrackerSettings:
     memory_size: int | None = None
     """K_max: so many samples are stored, and the one of the smallest weight makes room for the next. None:
     the memory is a matrix for each object, in which every sample counts for ever."""
+    fine_tune: bool = False
+    """Fit D and S together to the first frame, by gradient descent: the baseline F.-T. of Table 1."""
     prior: bool = True
     """Show S the object's mask at the last update and matches, if it was trained to see them. The paper's
     sees neither."""

@@ -4,17 +4,18 @@ So a run that is resumed at step n needs nothing of the loader's past, and neith
 processes nor their speed changes a run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from vosctl.errors import DatasetError, UsageError
 from vosctl.training.augment import augment
 from vosctl.training.boxed_objects import BoxedObjects, find_pictures
-from vosctl.training.clips import RealClips, open_sequences
+from vosctl.training.clips import RealClips, Sequence, open_sequences
 from vosctl.training.distractors import WithDistractors
 from vosctl.training.frtm_network import StepPlan
 from vosctl.training.pasted_clips import PastedClips
@@ -26,7 +27,7 @@ from vosctl.training.still_clips import StillClips
 _DRAWS = 5
 
 
-def check_data(data: Mapping[str, Path], names: Sequence[str]) -> None:
+def check_data(data: Mapping[str, Path], names: Collection[str]) -> None:
     """Make sure, before any work is done, that --data gives all names a path.
 
     Raises:
@@ -57,7 +58,7 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path], options: ClipOpt
     path = data[recipe.data]
     source: ClipSource
     if recipe.kind == "clips":
-        source = RealClips(open_sequences(path), recipe.without)
+        source = RealClips(some_of(open_sequences(path), recipe.share), recipe.without)
     elif recipe.kind == "still":
         source = StillClips(path, options)
     elif recipe.kind == "boxes":
@@ -67,6 +68,13 @@ def open_source(recipe: SourceRecipe, data: Mapping[str, Path], options: ClipOpt
     if recipe.distractors:
         source = WithDistractors(source, data[recipe.objects], recipe.distractors, options)
     return source
+
+
+def some_of(sequences: list[Sequence], share: float) -> list[Sequence]:
+    """A share of the sequences, always the same; of two shares the smaller is a part of the larger."""
+    order = np.random.default_rng(0).permutation(len(sequences))
+    kept = sorted(order[: max(1, round(share * len(sequences)))])
+    return [sequences[index] for index in kept]
 
 
 class Batches(Dataset[Batch]):
@@ -83,14 +91,14 @@ class Batches(Dataset[Batch]):
         self.data = data
         self.rank = rank
         self.sources = [open_source(source, data, recipe.clips) for source in recipe.sources]
-        weights = np.array([source.weight for source in recipe.sources])
-        self.shares = weights / weights.sum()
+        self.shares = [_shares(recipe.sources, stage.sources) for stage in recipe.stages]
 
     def __len__(self) -> int:
         return self.recipe.total_steps
 
     def __getitem__(self, step: int) -> Batch:
         stage = self.recipe.stage_at(step)
+        shares = self.shares[self.recipe.stages.index(stage)]
         shared = np.random.default_rng([self.recipe.seed, step])  # the same in all processes
         objects = stage.objects if shared.random() < stage.several else 1
         frame_gap = stage.frame_gap if StepPlan.of(self.recipe, step).ordered else 0
@@ -98,7 +106,7 @@ class Batches(Dataset[Batch]):
         for index in range(stage.batch):
             rng = np.random.default_rng([self.recipe.seed, step, self.rank, index])
             for _ in range(_DRAWS):
-                source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
+                source = self.sources[int(rng.choice(len(self.sources), p=shares))]
                 clip = source.draw(rng, stage.frames, stage.size, frame_gap)
                 clip_masks, there = choose_objects(clip.labels, rng, objects, self.recipe.merge)
                 if there.any():
@@ -108,3 +116,10 @@ class Batches(Dataset[Batch]):
             masks.append(clip_masks)
             present.append(there)
         return Batch(torch.stack(images), torch.stack(masks), torch.stack(present))
+
+
+def _shares(sources: tuple[SourceRecipe, ...], chosen: Collection[str]) -> NDArray[np.float64]:
+    """How often clips come from each source: those whose data is chosen, or all of them."""
+    weights = np.array([one.weight if not chosen or one.data in chosen else 0.0 for one in sources])
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares

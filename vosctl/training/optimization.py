@@ -4,13 +4,13 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import Adam, AdamW, Optimizer
 
 from vosctl.training.recipe import OptimizerRecipe, Recipe
 
 
-def make_optimizer(network: nn.Module, recipe: OptimizerRecipe) -> AdamW:
-    """AdamW with a group per learning rate; each group's `share` is what `set_rate` multiplies.
+def make_optimizer(network: nn.Module, recipe: OptimizerRecipe) -> Optimizer:
+    """AdamW, or Adam, with a group per learning rate; each group's `share` is what `set_rate` multiplies.
 
     Matrices and kernels decay, biases and normalisation do not.
     """
@@ -23,7 +23,7 @@ def make_optimizer(network: nn.Module, recipe: OptimizerRecipe) -> AdamW:
             share = recipe.layer4_rate if name.startswith("backbone.layer4.") else recipe.backbone_rate
         decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
         groups.setdefault((share, decay), []).append(parameter)
-    return AdamW(
+    return (AdamW if recipe.decoupled else Adam)(
         [
             {"params": parameters, "share": share, "weight_decay": decay}
             for (share, decay), parameters in groups.items()
@@ -52,10 +52,18 @@ def rate_at(recipe: Recipe, step: int) -> float:
     return float(first * (last / first) ** (index / max(1, stage.steps - 1)))
 
 
-def set_rate(optimizer: AdamW, rate: float) -> None:
-    """Set the learning rate of all groups, each at its share."""
+def weight_decay_at(recipe: Recipe, step: int) -> float:
+    """The weight decay of a step, by its stage or the run's."""
+    own = recipe.stage_at(step).weight_decay
+    return own if own >= 0 else recipe.optimizer.weight_decay
+
+
+def set_rate(optimizer: Optimizer, rate: float, weight_decay: float) -> None:
+    """Set the learning rate of all groups, each at its share, and the weight decay of those that decay."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["share"]
+        if group["weight_decay"] > 0:
+            group["weight_decay"] = weight_decay
 
 
 class MovingAverage:

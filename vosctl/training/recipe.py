@@ -53,6 +53,8 @@ class SourceRecipe:
     """How often clips come from here, against the other sources."""
     without: tuple[str, ...] = ()
     """Sequences or photographs to leave out, as regular expressions; for `clips` and `boxes`."""
+    share: float = 1.0
+    """Which share of the sequences is drawn from, the same for a seed; for `clips`."""
     distractors: float = 0.0
     """Probability of one or two more objects, cut out of the photographs of `objects`, pasted over the clip
     as something that is not followed."""
@@ -81,6 +83,10 @@ class StageRecipe:
     """Share of the steps that follow several objects; the others follow one."""
     rates: tuple[float, ...] = ()
     """First and last learning rate of the stage, with an exponential fall between them; none: the run's."""
+    sources: tuple[str, ...] = ()
+    """Names of the data that clips of this stage come from; none: all sources."""
+    weight_decay: float = -1.0
+    """The weight decay of the stage; below 0: the run's."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,9 @@ class OptimizerRecipe:
     stem_every: int = 1
     """conv1, layer1 and layer2 get a gradient in every n-th step only, which saves a quarter of the time."""
     weight_decay: float = 1e-5
-    """Decoupled; not applied to biases and normalisation."""
+    """Not applied to biases and normalisation."""
+    decoupled: bool = True
+    """Whether weights decay apart from the gradient (AdamW); else decay is a part of it (Adam)."""
     warmup: int = 100
     """Steps over which the rate rises from 0."""
     clip_norm: float = 1.0
@@ -154,6 +162,9 @@ class ValidationRecipe:
     """Which sequences; none means all."""
     height: int = 240
     """Frames are scaled down to this height first; not for the box network."""
+    patience: int = 0
+    """The training ends after so many scores without a better one, and the checkpoint of the best score is
+    kept as best.pt; 0: neither."""
     photos: str = ""
     """Box network: name of a folder of `images` and `masks`; those are scored that the sources leave out."""
 

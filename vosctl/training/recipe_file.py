@@ -2,7 +2,7 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -12,12 +12,17 @@ from vosctl.systems.backbone import STRIDE, backbone_names
 from vosctl.systems.box.network import SIZE as BOX_SIZE
 from vosctl.systems.catalogue import systems
 from vosctl.systems.spec import TrainingSpec
+from vosctl.training.overrides import override, to_toml
 from vosctl.training.recipe import Recipe, SourceRecipe, StageRecipe
 from vosctl.training.typed_table import read_table
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read and check a recipe.
+
+    Args:
+        path: the TOML file.
+        overrides: values that differ from the file's, each as KEY=VALUE: see `overrides.override`.
 
     Raises:
         UsageError: the file is missing or is not TOML, or a key or value does not fit.
@@ -32,6 +37,10 @@ def read_recipe(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML file: {error}") from error
     file = str(path)
+    for one in overrides:
+        override(table, one)
+    if overrides:
+        text = "".join([*(f"# --set {one}\n" for one in overrides), to_toml(table)])
     _refuse_old_names(table, file)
     recipe = read_table(Recipe, table, file)
     _check(recipe, file)
@@ -51,6 +60,11 @@ def _check(recipe: Recipe, file: str) -> None:
     """Refuse values that are of the right type and yet do not fit, or do not fit together."""
     if not recipe.sources or not recipe.stages:
         raise UsageError(f"{file}: expected at least one [[sources]] and one [[stages]]")
+    data = {source.data for source in recipe.sources}
+    for name in (name for stage in recipe.stages for name in stage.sources if name not in data):
+        raise UsageError(f"{file}: stages.sources has {name!r}, expected some of {', '.join(sorted(data))}")
+    if not all(0 < source.share <= 1 for source in recipe.sources):
+        raise UsageError(f"{file}: sources.share must be above 0 and at most 1")
     weights = [source.weight for source in recipe.sources]
     if sum(weights) <= 0 or min(weights) < 0:
         raise UsageError(f"{file}: the weights of the sources must be 0 or more, and not all 0")
@@ -125,6 +139,18 @@ def check_agame(recipe: Recipe, file: str) -> None:
     for stage in recipe.stages:
         if stage.frame_gap < 1 or any(side % STRIDE for side in stage.size):
             raise UsageError(f"{file}: {stage}: A-GAME needs frame_gap >= 1 and a size that 16 divides")
+
+
+def check_base_net(recipe: Recipe, file: str) -> None:
+    """What is particular to a recipe of Base net.
+
+    Raises:
+        UsageError: something does not fit.
+    """
+    _refuse_photos(recipe, file)
+    _refuse_refinement_start(recipe, file)
+    if recipe.model.prior:
+        raise UsageError(f"{file}: Base net's S sees no prior; leave out prior = true")
 
 
 def check_box(recipe: Recipe, file: str) -> None:

@@ -5,6 +5,7 @@ is interrupted and resumed gives, on one machine, the same weights as one that i
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from vosctl.training.log import TrainingLog, read_log
 from vosctl.training.meter import Meter
 from vosctl.training.networks import Scorer, make_network, make_validation, training_of
 from vosctl.training.normalization import insert_statistics, lacks_statistics, measure_statistics
-from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at, set_rate
+from vosctl.training.optimization import MovingAverage, make_optimizer, rate_at, set_rate, weight_decay_at
 from vosctl.training.plot import plot_log
 from vosctl.training.recipe import Recipe
 from vosctl.training.sample import Batch
@@ -33,6 +34,7 @@ from vosctl.training.start import load_refinement, start_network
 from vosctl.version import __version__
 
 CHECKPOINT = "checkpoint.pt"
+BEST = "best.pt"
 LOG = "log.jsonl"
 PLOT = "plot.svg"
 
@@ -156,9 +158,36 @@ class Trainer:
             if self._is_due(recipe.validation.every, recipe.total_steps) and self.validation is not None:
                 with meter.paused():
                     self._validate(self.validation)
-            if self._is_due(recipe.checkpoint_every, last) and self.is_main:
+            ends = self._is_due(recipe.validation.every, recipe.total_steps) and self._is_over()
+            if (ends or self._is_due(recipe.checkpoint_every, last)) and self.is_main:
                 with meter.paused():
                     self._save()
+            if ends:
+                break
+
+    def time_step(self, step: int) -> float:
+        """Train one step of the recipe, whichever; nothing is written. Gives its seconds."""
+        self.network.train()
+        self.step = step
+        batch = self.batches[step]
+        start = time.perf_counter()
+        self._train_step(batch)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter() - start
+
+    def _is_over(self) -> bool:
+        """Whether so many scores have not been better that the training ends, in all processes alike."""
+        patience = self.recipe.validation.patience
+        if not patience:
+            return False
+        means = [one["mean"] for one in self.history]
+        stalled = bool(means) and len(means) - 1 - means.index(max(means)) >= patience
+        if dist.is_initialized():  # the main process alone has the scores
+            told = [stalled]
+            dist.broadcast_object_list(told)
+            stalled = told[0]
+        return stalled
 
     def _is_due(self, every: int, last: int) -> bool:
         return self.step % every == 0 or self.step == last
@@ -172,7 +201,7 @@ class Trainer:
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
         recipe = self.recipe
-        set_rate(self.optimizer, rate_at(recipe, self.step))
+        set_rate(self.optimizer, rate_at(recipe, self.step), weight_decay_at(recipe, self.step))
         images = batch.images.to(self.device, non_blocking=True).float() / 255
         masks = batch.masks.to(self.device, non_blocking=True)
         present = batch.present.to(self.device, non_blocking=True)
@@ -204,9 +233,15 @@ class Trainer:
         mean = sum(scores.values()) / len(scores)
         self.history.append({"step": self.step, "mean": mean, "sequences": scores})
         self.log.write(step=self.step, validation=mean, sequences=scores)
+        if self.recipe.validation.patience and mean >= max(one["mean"] for one in self.history):
+            self._write_checkpoint(BEST)
         plot_log(read_log(self.output / LOG), self.output / PLOT)
 
     def _save(self) -> None:
+        self._write_checkpoint(CHECKPOINT)
+        plot_log(read_log(self.output / LOG), self.output / PLOT)
+
+    def _write_checkpoint(self, name: str) -> None:
         recipe = self.recipe
         options = training_of(recipe.model.system).options
         checkpoint = Checkpoint(
@@ -229,8 +264,7 @@ class Trainer:
                 "validation": self.history,
             },
         )
-        checkpoint.write(self.output / CHECKPOINT)
-        plot_log(read_log(self.output / LOG), self.output / PLOT)
+        checkpoint.write(self.output / name)
 
     def _insert_statistics(self) -> None:
         """Measured on the main process's first batches, by every process alike."""

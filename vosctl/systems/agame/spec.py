@@ -59,6 +59,7 @@ AGAME_SPEC = SystemSpec(
                 "refit",
                 "update_steps",
                 "memory_size",
+                "fine_tune",
                 "prior",
                 "window",
                 "seed",

@@ -47,6 +47,12 @@ def _target_and_weights(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return target, inside, outside
 
 
+def pixel_weights(labels: Tensor) -> Tensor:
+    """The weights v of FRTM eq. (4) of labels, both (N, H, W)."""
+    target, inside, outside = _target_and_weights(labels)
+    return outside + (inside - outside) * target
+
+
 def score_equations(labels: Tensor, grid: Sequence[int]) -> ScoreEquations:
     """Reduce labels to the stencil and the target of their loss.
 

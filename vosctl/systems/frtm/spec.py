@@ -18,11 +18,12 @@ def _load(request: LoadRequest) -> "Model":
 
 
 def _open(model: "Model", settings: "TrackerSettings", stopwatch: "Stopwatch") -> "System":
+    from vosctl.systems.frtm.fine_tuning import FineTuned
     from vosctl.systems.frtm.model import FRTMModel
     from vosctl.systems.frtm.tracker import FRTM
 
     assert isinstance(model, FRTMModel)
-    return FRTM(model, settings, stopwatch)
+    return FineTuned(model, settings, stopwatch) if settings.fine_tune else FRTM(model, settings, stopwatch)
 
 
 def _count_operations(

@@ -22,6 +22,7 @@ from vosctl.systems.frtm.matching import Matching
 from vosctl.systems.frtm.memory import memory_of
 from vosctl.systems.frtm.memory_schedule import MemorySchedule
 from vosctl.systems.frtm.model import FRTMModel
+from vosctl.systems.frtm.search_region import confine, search_region
 from vosctl.systems.frtm.segmenter import Segmenter
 from vosctl.systems.frtm.target_model import TargetModel
 from vosctl.systems.settings import TrackerSettings
@@ -162,10 +163,14 @@ class FRTM:
         return segmenter if self._stopwatch.measures else self._captured(segmenter, "window", *choice)
 
     def scores(self) -> Tensor:
-        """Coarse scores (B, O, 1, h, w) of the frames predicted last."""
+        """Coarse scores (B, O, 1, h, w) of the frames predicted last, as S has seen them."""
         assert self._layer3 is not None
         assert self._learned is not None
-        return TargetModel(self._learned.memory.w1, self._learned.w2).scores(self._layer3).unsqueeze(2)
+        known = self._learned
+        scores = TargetModel(known.memory.w1, known.w2).scores(self._layer3)
+        if self.settings.nearby:
+            scores = confine(scores, search_region(known.prior, known.extent))
+        return scores.unsqueeze(2)
 
     def learn(self, probabilities: Tensor, argmax: Tensor, fresh: frozenset[int] = frozenset()) -> None:
         """Remember the frames predicted last; update the target models when their turn comes (steps 7 to 9).
