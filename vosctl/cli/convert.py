@@ -10,6 +10,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
 from vosctl.errors import ClosedPipeError, UsageError
+from vosctl.job.request import parse_names
 from vosctl.masks.formats import check_place, describe, find_format, names_without_probabilities
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.sources import MaskSource
@@ -37,8 +39,8 @@ def convert(
         Path,
         typer.Argument(
             metavar="MASKS",
-            help="Masks that exist: a folder of them, a folder with one folder per object, a label video, "
-            "a COCO .json or an .npz.",
+            help="Masks that exist: a folder of them or of folders, one per object, a label or matte video, "
+            "annotations (.json, .xml, .zip), .npz or .npy.",
             show_default=False,
         ),
     ],
@@ -73,6 +75,7 @@ def convert(
             show_default=False,
         ),
     ] = None,
+    name: options.NameOption = [],  # noqa: B006 (typer's form of a repeatable option)
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -81,7 +84,7 @@ def convert(
 
     Example: vosctl convert clip_masks -o masks.json --to coco
     """
-    form = find_format(to)
+    form, names = find_format(to), parse_names(name)
     _check(form, clip)
     check_place(form, output)
     if as_json and output == STANDARD_OUTPUT:
@@ -96,6 +99,7 @@ def convert(
             opened = stack.enter_context(open_clip(clip))
             info = opened.info
             frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks)
+        frames = (replace(frame, names={**frame.names, **names}) for frame in frames)
         count, note = _write(frames, form, output, info, quiet)
     notes = [*source.notes, *([note] if note else [])]
     if as_json:

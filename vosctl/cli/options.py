@@ -10,6 +10,7 @@ from vosctl.cli import completion
 from vosctl.systems.names import aliases, architecture_names
 
 RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
+MASKS = "Masks and names"
 RUNS, SEVERAL = "Earlier runs", "Several clips"
 """Panels of `--help`."""
 
@@ -35,6 +36,25 @@ MaskOption = Annotated[
         help="A mask of the objects, of the first frame or of frame FRAME (counted from 0). May be repeated: "
         "new objects join at their frame, objects that already run are corrected from there on.",
         show_default=False,
+    ),
+]
+InvertOption = Annotated[
+    bool,
+    typer.Option(
+        "--invert",
+        help="Exchange object and background in the masks: for a black object on white.",
+        rich_help_panel=MASKS,
+    ),
+]
+NameOption = Annotated[
+    list[str],
+    typer.Option(
+        "--name",
+        metavar="ID=NAME",
+        help="What an object is called in formats that keep names; else as the mask's file calls it. May be "
+        "repeated.",
+        show_default=False,
+        rich_help_panel=MASKS,
     ),
 ]
 BoxOption = Annotated[

@@ -41,6 +41,7 @@ def overlay(
         ),
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    invert: options.InvertOption = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -94,7 +95,7 @@ def overlay(
         if masks:
             _draw(source, masks, path, opacity, contour, quiet)
         else:
-            given = read_masks(tuple(map(parse_mask, mask)), source.info)
+            given = read_masks(tuple(map(parse_mask, mask)), source.info, invert)
             running.say_masks(given, source.info, quiet)
             settings = running.read_settings(variant, window, max_size).for_frames(
                 source.info.width, source.info.height

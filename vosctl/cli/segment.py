@@ -32,7 +32,7 @@ from vosctl.files import write_json
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome
 from vosctl.job.open_request import OpenRequest, index_of, open_request
-from vosctl.job.request import Request, default_output, parse_mask
+from vosctl.job.request import Request, default_output, parse_mask, parse_names
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.masks.frame_names import FrameNames
 from vosctl.media.claims import claim_report
@@ -54,6 +54,8 @@ def segment(
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
     box: options.BoxOption = [],  # noqa: B006
+    invert: options.InvertOption = False,
+    name: options.NameOption = [],  # noqa: B006
     output: Annotated[
         Path | None,
         typer.Option(
@@ -154,7 +156,7 @@ def segment(
         typer.Option(
             "--masks-from",
             metavar="DIR",
-            help="The clips' masks: DIR/CLIP.png, or DIR/CLIP/*.png with frame numbers as names.",
+            help="The clips' masks: DIR/CLIP.png (or .json, ...), or DIR/CLIP/*.png with frames as names.",
             show_default=False,
             rich_help_panel=options.SEVERAL,
         ),
@@ -213,6 +215,8 @@ def segment(
         live=live,
         stream=stream,
         max_pixels=max_pixels,
+        invert=invert,
+        names=parse_names(name),
     )
     given = [clip_path(clip) for clip in clips or []]
     load = cache(lambda choice: choice.load(device))  # once, for boxes and for what follows them

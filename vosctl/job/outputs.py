@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,6 +42,8 @@ class Outputs:
     """Masks in other formats, by the folder or file that they go to."""
     scores: Path | None = None
     """Folder of pictures of how the objects' models see each frame."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the objects are called, by id."""
 
     @classmethod
     def of(cls, request: Request, targets: Mapping[Path, Format]) -> "Outputs":
@@ -60,7 +62,7 @@ class Outputs:
                 refuse_link(path)
         folder = next((path for path, form in targets.items() if form.name == "palette"), None)
         exports = {path: form for path, form in targets.items() if path != folder}
-        return cls(folder, request.overlay, exports=exports, scores=request.scores)
+        return cls(folder, request.overlay, exports=exports, scores=request.scores, names=request.all_names)
 
     @property
     def need_soft(self) -> bool:
@@ -77,7 +79,7 @@ class OutputWriters:
     """Writes to all outputs of a run, in the order of the frames; use it in a `with` statement."""
 
     def __init__(self, outputs: Outputs, info: ClipInfo) -> None:
-        self._style, self._scores = outputs.style, outputs.scores
+        self._style, self._scores, self._names = outputs.style, outputs.scores, outputs.names
         with ExitStack() as stack:
             self._masks = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
             self._video = stack.enter_context(VideoWriter(outputs.overlay, info)) if outputs.overlay else None
@@ -92,6 +94,7 @@ class OutputWriters:
         Raises:
             OutputError: something cannot be written.
         """
+        frame = replace(frame, names=self._names)
         if self._masks:
             self._masks.write(frame.stem, frame.labels)
         for export in self._exports:
@@ -107,6 +110,7 @@ class OutputWriters:
         Raises:
             OutputError: something cannot be written.
         """
+        frame = replace(frame, names=self._names)
         for export in self._exports:
             export.replay(frame)
         self._draw(frame)

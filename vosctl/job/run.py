@@ -137,6 +137,8 @@ def open_run(opened: OpenRequest, model: Model) -> Run:
         )
     if changed:
         record = _correct(opened, record, changed)
+        labels = {str(key): name for key, name in request.labels.items()}
+        record = replace(record, request={**record.request, "labels": labels})
     record = _keep_what_is_there(opened, record)
     record = replace(
         record, masks=opened.digests, frames=0, complete=False, processes=(*record.processes, os.getpid())

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 
 from vosctl.arrays import Image, Labels, Probability
 from vosctl.errors import CUT_SHORT, MaskError
+
+
+def default_name(object_id: int) -> str:
+    """What an object is called that nobody has named."""
+    return f"object {object_id}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,12 @@ class LabelledFrame:
     """The probability (H, W) of each object that has been seen so far, for the formats that keep it."""
     scores: Mapping[int, NDArray[np.float32]] | None = None
     """How each object's model sees the frame, (K, h, w), where that was asked for and is known."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the objects are called, by id, as far as somebody has said it; perhaps of more than are here."""
+
+    def name(self, object_id: int) -> str:
+        """What an object is called in formats that need a name."""
+        return self.names.get(object_id, default_name(object_id))
 
 
 class ExportWriter(ABC):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,8 @@ class _Asked:
     both_ways: bool
     stream: int | None = None
     max_pixels: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,8 @@ class Record:
                 both_ways=bool(data["both_ways"]),
                 stream=data.get("stream"),
                 max_pixels=data.get("max_pixels"),
+                names={int(key): str(name) for key, name in data.get("names", {}).items()},
+                labels={int(key): str(name) for key, name in data.get("labels", {}).items()},
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
@@ -197,6 +201,8 @@ def describe_request(request: Request) -> dict[str, Any]:
         "both_ways": request.both_ways,
         "stream": request.stream,
         "max_pixels": request.max_pixels,
+        "names": {str(key): name for key, name in request.names.items()},
+        "labels": {str(key): name for key, name in request.labels.items()},
     }
 
 
@@ -213,6 +219,7 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
         "--stream": request.stream,
         "--format": ", ".join(request.formats),
         "--overlay": str(request.overlay.absolute()) if request.overlay else None,
+        "--name": ", ".join(f"{key}={name}" for key, name in sorted(request.names.items())) or None,
     }
 
 
