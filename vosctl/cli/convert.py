@@ -25,6 +25,7 @@ from vosctl.masks.formats import check_place, describe, find_format, names_witho
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.sources import MaskSource
 from vosctl.masks.spec import Format
+from vosctl.masks.tidy import Tidier, Tidy, parse_ids
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import claimed, keep_inputs
 from vosctl.media.clip import ClipInfo, open_clip
@@ -76,6 +77,15 @@ def convert(
         ),
     ] = None,
     name: options.NameOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    only: options.OnlyOption = None,
+    merge: options.MergeOption = [],  # noqa: B006
+    rename: options.RenameOption = [],  # noqa: B006
+    smooth_time: options.SmoothTimeOption = 0,
+    drop_small: options.DropSmallOption = 0,
+    fill_holes: options.FillHolesOption = False,
+    shrink: options.ShrinkOption = 0,
+    grow: options.GrowOption = 0,
+    feather: options.FeatherOption = 0,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -85,6 +95,17 @@ def convert(
     Example: vosctl convert clip_masks -o masks.json --to coco
     """
     form, names = find_format(to), parse_names(name)
+    tidy = Tidy(
+        parse_ids(only),
+        tuple(merge),
+        tuple(rename),
+        smooth_time,
+        drop_small,
+        fill_holes,
+        shrink,
+        grow,
+        feather,
+    )
     _check(form, clip)
     check_place(form, output)
     if as_json and output == STANDARD_OUTPUT:
@@ -99,6 +120,7 @@ def convert(
             opened = stack.enter_context(open_clip(clip))
             info = opened.info
             frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks)
+        frames = Tidier(tidy).all(frames) if tidy != Tidy() else frames
         frames = (replace(frame, names={**frame.names, **names}) for frame in frames)
         count, note = _write(frames, form, output, info, quiet)
     notes = [*source.notes, *([note] if note else [])]

@@ -35,6 +35,7 @@ from vosctl.job.open_request import OpenRequest, index_of, open_request
 from vosctl.job.request import Request, default_output, parse_mask, parse_names
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.masks.frame_names import FrameNames
+from vosctl.masks.tidy import Tidy, parse_ids
 from vosctl.media.claims import claim_report
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
@@ -148,6 +149,15 @@ def segment(
             rich_help_panel=options.RUNS,
         ),
     ] = None,
+    only: options.OnlyOption = None,
+    merge: options.MergeOption = [],  # noqa: B006
+    rename: options.RenameOption = [],  # noqa: B006
+    smooth_time: options.SmoothTimeOption = 0,
+    drop_small: options.DropSmallOption = 0,
+    fill_holes: options.FillHolesOption = False,
+    shrink: options.ShrinkOption = 0,
+    grow: options.GrowOption = 0,
+    feather: options.FeatherOption = 0,
     live: options.LiveOption = None,
     stream: options.StreamOption = None,
     max_pixels: options.MaxPixelsOption = None,
@@ -217,6 +227,17 @@ def segment(
         max_pixels=max_pixels,
         invert=invert,
         names=parse_names(name),
+        tidy=Tidy(
+            parse_ids(only),
+            tuple(merge),
+            tuple(rename),
+            smooth_time,
+            drop_small,
+            fill_holes,
+            shrink,
+            grow,
+            feather,
+        ),
     )
     given = [clip_path(clip) for clip in clips or []]
     load = cache(lambda choice: choice.load(device))  # once, for boxes and for what follows them

@@ -313,7 +313,12 @@ class Pipeline:
         }
         entry = FrameEntry(frame.index, frame.stem, objects)
         scores = dict(zip(ids, result.scores, strict=False)) if result.scores is not None else None
-        return LabelledFrame(labels, frame.stem, frame.time, frame.rgb, soft, scores), entry
+        return (
+            LabelledFrame(
+                labels, frame.stem, frame.time, frame.rgb, soft, scores, confidences=dict(confidences)
+            ),
+            entry,
+        )
 
     def _end(self, complete: bool) -> None:
         if self._run:

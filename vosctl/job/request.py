@@ -10,6 +10,7 @@ from vosctl.arrays import MAX_ID
 from vosctl.errors import UsageError
 from vosctl.masks.formats import find_format, places
 from vosctl.masks.spec import Format
+from vosctl.masks.tidy import NO_TIDYING, Tidy
 from vosctl.media.stream_address import stream_address
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings
@@ -61,6 +62,9 @@ class Request:
     """What the objects are to be called, by id; others go by what the masks' files call them."""
     labels: Mapping[int, str] = field(default_factory=dict)
     """What the masks' files call the objects, once they have been read."""
+
+    tidy: Tidy = NO_TIDYING
+    """What to do to the label maps before they are written."""
 
     @property
     def all_names(self) -> dict[int, str]:

@@ -10,6 +10,7 @@ from vosctl.errors import OutputError, UsageError
 from vosctl.files import read_json, write_json
 from vosctl.job.plain_data import require_fields
 from vosctl.job.request import MaskAt, Request
+from vosctl.masks.tidy import NO_TIDYING, Tidy
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings
@@ -55,6 +56,7 @@ class _Asked:
     max_pixels: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    tidy: Tidy = NO_TIDYING
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ class Record:
                 max_pixels=data.get("max_pixels"),
                 names={int(key): str(name) for key, name in data.get("names", {}).items()},
                 labels={int(key): str(name) for key, name in data.get("labels", {}).items()},
+                tidy=Tidy.of(data.get("tidy", {})),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
@@ -203,6 +206,7 @@ def describe_request(request: Request) -> dict[str, Any]:
         "max_pixels": request.max_pixels,
         "names": {str(key): name for key, name in request.names.items()},
         "labels": {str(key): name for key, name in request.labels.items()},
+        "tidy": asdict(request.tidy),
     }
 
 
@@ -220,6 +224,7 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
         "--format": ", ".join(request.formats),
         "--overlay": str(request.overlay.absolute()) if request.overlay else None,
         "--name": ", ".join(f"{key}={name}" for key, name in sorted(request.names.items())) or None,
+        "tidying": request.tidy.text or None,
     }
 
 
