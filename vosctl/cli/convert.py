@@ -23,12 +23,13 @@ from vosctl.errors import ClosedPipeError, UsageError
 from vosctl.job.request import parse_names
 from vosctl.masks.formats import check_place, describe, find_format, names_without_probabilities
 from vosctl.masks.pairing import with_pictures
+from vosctl.masks.positions import Part, open_part, part_of
 from vosctl.masks.sources import MaskSource
 from vosctl.masks.spec import Format
 from vosctl.masks.tidy import Tidier, Tidy, parse_ids
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import claimed, keep_inputs
-from vosctl.media.clip import ClipInfo, open_clip
+from vosctl.media.clip import ClipInfo
 from vosctl.media.prefetch import prefetch
 from vosctl.media.sink import STANDARD_OUTPUT
 
@@ -77,6 +78,11 @@ def convert(
         ),
     ] = None,
     name: options.NameOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    every: options.EveryOption = 1,
+    first_number: options.FirstNumberOption = None,
+    fps: options.FpsOption = None,
     only: options.OnlyOption = None,
     merge: options.MergeOption = [],  # noqa: B006
     rename: options.RenameOption = [],  # noqa: B006
@@ -115,11 +121,16 @@ def convert(
         stack.enter_context(claimed(output, form.is_folder, overwrite))
         source = MaskSource(masks)
         info = source.info
+        part = Part(start, end, every, first_number, fps)
         frames: Iterator[LabelledFrame] = iter(source)
         if clip:
-            opened = stack.enter_context(open_clip(clip))
+            opened = stack.enter_context(open_part(clip, part))
             info = opened.info
-            frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks)
+            frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks, not part.is_whole)
+        elif fps:
+            raise UsageError("--fps is of the folder of images that --clip names; give it too")
+        elif not part.is_whole:
+            frames = part_of(lambda: source, part, masks)
         frames = Tidier(tidy).all(frames) if tidy != Tidy() else frames
         frames = (replace(frame, names={**frame.names, **names}) for frame in frames)
         count, note = _write(frames, form, output, info, quiet)

@@ -12,6 +12,7 @@ from vosctl.systems.names import aliases, architecture_names
 RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
 MASKS = "Masks and names"
 TIDY = "Tidy masks, in this order"
+PART = "Part of the clip"
 RUNS, SEVERAL = "Earlier runs", "Several clips"
 """Panels of `--help`."""
 
@@ -37,6 +38,58 @@ MaskOption = Annotated[
         help="A mask of the objects, of the first frame or of frame FRAME (counted from 0). May be repeated: "
         "new objects join at their frame, objects that already run are corrected from there on.",
         show_default=False,
+    ),
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--start",
+        metavar="POS",
+        help="First frame: its number or name, or a time: 12.5s, 0:01:02.5.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+EndOption = Annotated[
+    str | None,
+    typer.Option(
+        "--end",
+        metavar="POS",
+        help="Last frame, likewise; of a time the last frame before it.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+EveryOption = Annotated[
+    int,
+    typer.Option(
+        "--every",
+        min=1,
+        metavar="N",
+        help="Take every Nth frame; those between are left out.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+FirstNumberOption = Annotated[
+    int | None,
+    typer.Option(
+        "--first-number",
+        min=0,
+        metavar="N",
+        help="Count the clip's frames from N, such as 1001, whatever they are called.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+FpsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fps",
+        metavar="RATE",
+        help="Frames per second of a folder of images: 24, 23.976, 24000/1001.",
+        show_default="25 where a video is written",
+        rich_help_panel=PART,
     ),
 ]
 OnlyOption = Annotated[

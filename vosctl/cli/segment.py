@@ -35,6 +35,7 @@ from vosctl.job.open_request import OpenRequest, index_of, open_request
 from vosctl.job.request import Request, default_output, parse_mask, parse_names
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.masks.frame_names import FrameNames
+from vosctl.masks.positions import Part, open_part
 from vosctl.masks.tidy import Tidy, parse_ids
 from vosctl.media.claims import claim_report
 from vosctl.media.sink import STANDARD_OUTPUT
@@ -149,6 +150,11 @@ def segment(
             rich_help_panel=options.RUNS,
         ),
     ] = None,
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    every: options.EveryOption = 1,
+    first_number: options.FirstNumberOption = None,
+    fps: options.FpsOption = None,
     only: options.OnlyOption = None,
     merge: options.MergeOption = [],  # noqa: B006
     rename: options.RenameOption = [],  # noqa: B006
@@ -227,6 +233,7 @@ def segment(
         max_pixels=max_pixels,
         invert=invert,
         names=parse_names(name),
+        part=Part(start, end, every, first_number, fps),
         tidy=Tidy(
             parse_ids(only),
             tuple(merge),
@@ -249,7 +256,8 @@ def segment(
         )
     if from_run:
         corrected = correction.request_of(from_run, request, given, context)
-        names = FrameNames(corrected.clip)
+        numbering = open_part(corrected.clip, corrected.part).info.numbering
+        names = FrameNames(corrected.clip, numbering)
         _do(corrected, load, report, as_json, quiet, {index_of(one, names) for one in request.masks})
         return
     if not (jobs or masks_from or len(given) > 1):

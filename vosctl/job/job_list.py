@@ -91,7 +91,7 @@ def check_outputs(outputs: Iterable[tuple[Path, str]]) -> None:
                 raise JobsError(f"{where}: its output lies in that of {owners[parent]}; give each its own")
 
 
-def find_masks(clip: Path, name: str, folder: Path) -> tuple[MaskAt, ...]:
+def find_masks(clip: Path, name: str, folder: Path, is_part: bool = False) -> tuple[MaskAt, ...]:
     """The masks of a clip in a folder of masks: `NAME.png`, or `NAME/FRAME.png` with frame numbers.
 
     In place of PNG any form may stand that masks are read in, such as `NAME.json`.
@@ -100,6 +100,7 @@ def find_masks(clip: Path, name: str, folder: Path) -> tuple[MaskAt, ...]:
         clip: for messages.
         name: of the clip, without suffix.
         folder: to look in.
+        is_part: a part of the clip is asked for, so that frames are known by their names alone.
 
     Raises:
         MaskError: there is none, or it is not clear which.
@@ -123,6 +124,9 @@ def find_masks(clip: Path, name: str, folder: Path) -> tuple[MaskAt, ...]:
     masks, names = [], FrameNames(clip)
     files = [path for path in several.iterdir() if path.suffix.lower() == ".npy" and path.name[0] != "."]
     for path in [*list_images(several), *sorted(files)]:
+        if is_part:
+            masks.append(MaskAt(path.stem, path))
+            continue
         masks.append(MaskAt(names.index_of(path.stem, path), path, is_index=clip.is_dir()))
     if not masks:
         raise MaskError(f"{several} holds no mask; expected images such as 00000.png")

@@ -20,10 +20,11 @@ from vosctl.job.resume.missing import first_missing
 from vosctl.job.resume.record import Record, conditions_of
 from vosctl.masks.frame_names import FrameNames
 from vosctl.masks.given import GivenMask, SharedIds, read_given
+from vosctl.masks.positions import WHOLE, open_part
 from vosctl.masks.reading import Mask
 from vosctl.masks.spec import Format
 from vosctl.media.claims import claim_file, claim_folder, hold, keep_inputs
-from vosctl.media.clip import Clip, ClipInfo, open_clip
+from vosctl.media.clip import Clip, ClipInfo
 from vosctl.media.sink import is_pipe
 from vosctl.media.video_writer import check_suffix
 from vosctl.systems.choice import ModelChoice
@@ -110,7 +111,7 @@ def open_request(request: Request) -> Iterator[OpenRequest]:
     keep_inputs([*places, request.overlay], [request.clip, *(mask.path for mask in request.masks)])
     if request.overlay in places:
         raise UsageError(f"{request.overlay} is named for the masks and for the overlay; name two places")
-    with open_clip(request.clip, request.live, request.stream, request.max_pixels) as source:
+    with open_part(request.clip, request.part, request.live, request.stream, request.max_pixels) as source:
         info = source.info
         request = replace(request, settings=request.settings.for_frames(info.width, info.height))
         masks = read_masks(request.masks, info, request.invert, request.labels)
@@ -169,7 +170,10 @@ def correction_of(
     record = Record.read(folder.record)
     known = {frame: given[frame] for frame in record.masks if frame in given}
     request = record.to_request(output, known)
-    names = FrameNames(clip or request.clip)
+    place = clip or request.clip
+    part = request.part
+    numbering = open_part(place, part).info.numbering if part != WHOLE else None
+    names = FrameNames(place, numbering)
     new = {index_of(mask, names): mask.path for mask in masks}
     if len(new) < len(masks):
         raise UsageError("two masks for one frame; put all objects of a frame into one mask")
@@ -215,7 +219,7 @@ def read_masks(
             f"'vosctl mask {info.path}', or name a box around each with --box X,Y,W,H"
         )
     masks: dict[int, Mask] = {}
-    names, ids = FrameNames(info.path), SharedIds(labels or {})
+    names, ids = FrameNames(info.path, info.numbering), SharedIds(labels or {})
     for mask in given:
         path, at = mask.path, index_of(mask, names)
         if not path.exists() and at not in masks:
@@ -249,7 +253,13 @@ def _by_frame(
     found: Sequence[GivenMask], mask: MaskAt, at: int, names: FrameNames
 ) -> Iterator[tuple[int, Mask]]:
     """The masks of one file with the index of their frames; only that of `at`, if a frame was named."""
-    placed = [(_index(one.frame, mask, at, names), one.mask) for one in found]
+    if any(one.frame is not None for one in found):
+        everything = [(_index(one.frame, mask, at, names), one.mask) for one in found]
+        placed = [(index, one) for index, one in everything if index is not None]
+        if not placed:
+            raise MaskError(f"{mask.path} holds no mask of the part of the clip that is asked for")
+    else:
+        placed = [(at, one.mask) for one in found]
     if len(placed) == 1 or not at:
         yield from placed
         return
@@ -259,8 +269,8 @@ def _by_frame(
     yield from chosen
 
 
-def _index(frame: str | int | None, mask: MaskAt, at: int, names: FrameNames) -> int:
-    """The index of the frame that a mask's file names; `at` where it names none."""
+def _index(frame: str | int | None, mask: MaskAt, at: int, names: FrameNames) -> int | None:
+    """The index of the frame that a mask's file names, `at` where it names none; None outside of the part."""
     if frame is None:
         return at
-    return frame if isinstance(frame, int) else names.index_of(frame, mask.path)
+    return names.within(frame if isinstance(frame, int) else names.whole_index_of(frame, mask.path))

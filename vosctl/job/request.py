@@ -9,6 +9,7 @@ from typing import NamedTuple
 from vosctl.arrays import MAX_ID
 from vosctl.errors import UsageError
 from vosctl.masks.formats import find_format, places
+from vosctl.masks.positions import WHOLE, Part
 from vosctl.masks.spec import Format
 from vosctl.masks.tidy import NO_TIDYING, Tidy
 from vosctl.media.stream_address import stream_address
@@ -65,6 +66,9 @@ class Request:
 
     tidy: Tidy = NO_TIDYING
     """What to do to the label maps before they are written."""
+
+    part: Part = WHOLE
+    """Which frames of the clip, and how they are numbered."""
 
     @property
     def all_names(self) -> dict[int, str]:

@@ -10,6 +10,7 @@ from vosctl.errors import OutputError, UsageError
 from vosctl.files import read_json, write_json
 from vosctl.job.plain_data import require_fields
 from vosctl.job.request import MaskAt, Request
+from vosctl.masks.positions import WHOLE, Part
 from vosctl.masks.tidy import NO_TIDYING, Tidy
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
@@ -57,6 +58,7 @@ class _Asked:
     names: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     tidy: Tidy = NO_TIDYING
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ class Record:
                 names={int(key): str(name) for key, name in data.get("names", {}).items()},
                 labels={int(key): str(name) for key, name in data.get("labels", {}).items()},
                 tidy=Tidy.of(data.get("tidy", {})),
+                part=Part(**data.get("part", {})),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
@@ -207,6 +210,7 @@ def describe_request(request: Request) -> dict[str, Any]:
         "names": {str(key): name for key, name in request.names.items()},
         "labels": {str(key): name for key, name in request.labels.items()},
         "tidy": asdict(request.tidy),
+        "part": asdict(request.part),
     }
 
 
@@ -225,6 +229,7 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
         "--overlay": str(request.overlay.absolute()) if request.overlay else None,
         "--name": ", ".join(f"{key}={name}" for key, name in sorted(request.names.items())) or None,
         "tidying": request.tidy.text or None,
+        "the part of the clip": request.part.text or None,
     }
 
 
