@@ -43,7 +43,7 @@ def test_arrays_of_other_hands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"masks": np.zeros((1, 2, 3), np.uint8)}, "no array labels"),
+        ({"a": np.zeros((1, 2, 3), np.uint8), "b": np.zeros((2, 3), np.uint8)}, "2 arrays that may be masks"),
         ({"labels": np.zeros((2, 3), np.uint8)}, r"labels uint8 \(2, 3\)"),
         ({"labels": np.zeros((1, 2, 3))}, "float64"),
         ({"labels": np.zeros((2, 3, 4), np.uint8, order="F")}, "Fortran"),

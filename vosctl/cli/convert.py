@@ -10,6 +10,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +20,16 @@ from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
 from vosctl.errors import ClosedPipeError, UsageError
+from vosctl.job.request import parse_names
 from vosctl.masks.formats import check_place, describe, find_format, names_without_probabilities
 from vosctl.masks.pairing import with_pictures
+from vosctl.masks.positions import Part, open_part, part_of
 from vosctl.masks.sources import MaskSource
 from vosctl.masks.spec import Format
+from vosctl.masks.tidy import Tidier, Tidy, parse_ids
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import claimed, keep_inputs
-from vosctl.media.clip import ClipInfo, open_clip
+from vosctl.media.clip import ClipInfo
 from vosctl.media.prefetch import prefetch
 from vosctl.media.sink import STANDARD_OUTPUT
 
@@ -37,8 +41,8 @@ def convert(
         Path,
         typer.Argument(
             metavar="MASKS",
-            help="Masks that exist: a folder of them, a folder with one folder per object, a label video, "
-            "a COCO .json or an .npz.",
+            help="Masks that exist: a folder of them or of folders, one per object, a label or matte video, "
+            "annotations (.json, .xml, .zip), .npz or .npy.",
             show_default=False,
         ),
     ],
@@ -73,6 +77,21 @@ def convert(
             show_default=False,
         ),
     ] = None,
+    name: options.NameOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    every: options.EveryOption = 1,
+    first_number: options.FirstNumberOption = None,
+    fps: options.FpsOption = None,
+    only: options.OnlyOption = None,
+    merge: options.MergeOption = [],  # noqa: B006
+    rename: options.RenameOption = [],  # noqa: B006
+    smooth_time: options.SmoothTimeOption = 0,
+    drop_small: options.DropSmallOption = 0,
+    fill_holes: options.FillHolesOption = False,
+    shrink: options.ShrinkOption = 0,
+    grow: options.GrowOption = 0,
+    feather: options.FeatherOption = 0,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -81,7 +100,18 @@ def convert(
 
     Example: vosctl convert clip_masks -o masks.json --to coco
     """
-    form = find_format(to)
+    form, names = find_format(to), parse_names(name)
+    tidy = Tidy(
+        parse_ids(only),
+        tuple(merge),
+        tuple(rename),
+        smooth_time,
+        drop_small,
+        fill_holes,
+        shrink,
+        grow,
+        feather,
+    )
     _check(form, clip)
     check_place(form, output)
     if as_json and output == STANDARD_OUTPUT:
@@ -91,11 +121,18 @@ def convert(
         stack.enter_context(claimed(output, form.is_folder, overwrite))
         source = MaskSource(masks)
         info = source.info
+        part = Part(start, end, every, first_number, fps)
         frames: Iterator[LabelledFrame] = iter(source)
         if clip:
-            opened = stack.enter_context(open_clip(clip))
+            opened = stack.enter_context(open_part(clip, part))
             info = opened.info
-            frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks)
+            frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks, not part.is_whole)
+        elif fps:
+            raise UsageError("--fps is of the folder of images that --clip names; give it too")
+        elif not part.is_whole:
+            frames = part_of(lambda: source, part, masks)
+        frames = Tidier(tidy).all(frames) if tidy != Tidy() else frames
+        frames = (replace(frame, names={**frame.names, **names}) for frame in frames)
         count, note = _write(frames, form, output, info, quiet)
     notes = [*source.notes, *([note] if note else [])]
     if as_json:

@@ -25,6 +25,22 @@ _OWN = {
     "debug_scores": "--debug-scores",
     "masks_from": "--masks-from",
     "jobs": "--jobs",
+    "name": "--name",
+    "invert": "--invert",
+    "start": "--start",
+    "end": "--end",
+    "every": "--every",
+    "first_number": "--first-number",
+    "fps": "--fps",
+    "only": "--only",
+    "merge": "--merge",
+    "rename": "--rename",
+    "smooth_time": "--smooth-time",
+    "drop_small": "--drop-small",
+    "fill_holes": "--fill-holes",
+    "shrink": "--shrink",
+    "grow": "--grow",
+    "feather": "--feather",
 }
 
 

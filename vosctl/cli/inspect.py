@@ -33,6 +33,7 @@ from vosctl.masks.areas import AreaCounter
 from vosctl.masks.contact_sheet import contact_sheet, draw_frame, spread
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.png import save_png
+from vosctl.masks.positions import Part, open_part, part_of
 from vosctl.masks.sources import MaskSource
 from vosctl.media.claims import claim_png
 from vosctl.media.clip import Clip, open_clip
@@ -70,6 +71,11 @@ def inspect(
             show_default=False,
         ),
     ] = None,
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    every: options.EveryOption = 1,
+    first_number: options.FirstNumberOption = None,
+    fps: options.FpsOption = None,
     overwrite: options.OverwriteOption = False,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -87,9 +93,10 @@ def inspect(
             raise UsageError(f"{path} is a report, without frames; name the masks for a contact sheet")
         _show(report, as_json)
         return
-    masks, source = _open(path)
+    part = Part(start, end, every, first_number, fps)
+    masks, source = _open(path, part)
     if masks is not None:
-        found = _inspect_masks(masks, quiet)
+        found = _inspect_masks(masks, part, quiet)
         if sheet:
             _draw_masks(masks, clip, found["frames"], sheet)
     else:
@@ -118,23 +125,23 @@ def _read_report(path: Path) -> dict[str, Any] | None:
     return {"kind": "run", "path": str(path), **report} if is_report else None
 
 
-def _open(path: Path) -> tuple[MaskSource | None, Clip | None]:
+def _open(path: Path, part: Part) -> tuple[MaskSource | None, Clip | None]:
     """The masks at `path` or, if these are none, the clip."""
     try:
         return MaskSource(path), None
     except MaskError as no_masks:
         try:
-            return None, open_clip(path)
+            return None, open_part(path, part)
         except ClipError as no_clip:
             is_of_masks = path.is_dir() or path.suffix.lower() in (".json", ".npz", ".npy")
             raise (no_masks if is_of_masks else no_clip) from None
 
 
-def _inspect_masks(source: MaskSource, quiet: bool) -> dict[str, Any]:
+def _inspect_masks(source: MaskSource, part: Part, quiet: bool) -> dict[str, Any]:
     counter = AreaCounter()
     timeline = timeline_of(source.path)
     with running.progress(source.path.name, None, quiet) as on_frame:
-        for frame in source:
+        for frame in source if part.is_whole else part_of(lambda: source, part, source.path):
             counter.add(frame)
             on_frame()
     return {

@@ -11,6 +11,9 @@ from vosctl.systems.names import aliases, architecture_names
 from vosctl.systems.presets import Preset
 
 RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
+MASKS = "Masks and names"
+TIDY = "Tidy masks, in this order"
+PART = "Part of the clip"
 RUNS, SEVERAL = "Earlier runs", "Several clips"
 """Panels of `--help`."""
 
@@ -36,6 +39,164 @@ MaskOption = Annotated[
         help="A mask of the objects, of the first frame or of frame FRAME (counted from 0). May be repeated: "
         "new objects join at their frame, objects that already run are corrected from there on.",
         show_default=False,
+    ),
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--start",
+        metavar="POS",
+        help="First frame: its number or name, or a time: 12.5s, 0:01:02.5.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+EndOption = Annotated[
+    str | None,
+    typer.Option(
+        "--end",
+        metavar="POS",
+        help="Last frame, likewise; of a time the last frame before it.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+EveryOption = Annotated[
+    int,
+    typer.Option(
+        "--every",
+        min=1,
+        metavar="N",
+        help="Take every Nth frame; those between are left out.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+FirstNumberOption = Annotated[
+    int | None,
+    typer.Option(
+        "--first-number",
+        min=0,
+        metavar="N",
+        help="Count the clip's frames from N, such as 1001, whatever they are called.",
+        show_default=False,
+        rich_help_panel=PART,
+    ),
+]
+FpsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fps",
+        metavar="RATE",
+        help="Frames per second of a folder of images: 24, 23.976, 24000/1001.",
+        show_default="25 where a video is written",
+        rich_help_panel=PART,
+    ),
+]
+OnlyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--only", metavar="ID,ID", help="Keep these objects alone.", show_default=False, rich_help_panel=TIDY
+    ),
+]
+MergeOption = Annotated[
+    list[str],
+    typer.Option(
+        "--merge",
+        metavar="ID,ID=ID",
+        help="Make one object of several. May be repeated.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+RenameOption = Annotated[
+    list[str],
+    typer.Option(
+        "--rename",
+        metavar="OLD=NEW",
+        help="Give an object another id. May be repeated.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+SmoothTimeOption = Annotated[
+    int,
+    typer.Option(
+        "--smooth-time",
+        min=0,
+        metavar="N",
+        help="Each pixel gets what it is in most of N frames around, an odd number.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+DropSmallOption = Annotated[
+    int,
+    typer.Option(
+        "--drop-small",
+        min=0,
+        metavar="N",
+        help="Drop parts of objects of fewer pixels.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+FillHolesOption = Annotated[
+    bool, typer.Option("--fill-holes", help="Fill holes within an object.", rich_help_panel=TIDY)
+]
+ShrinkOption = Annotated[
+    int,
+    typer.Option(
+        "--shrink",
+        min=0,
+        max=500,
+        metavar="PX",
+        help="Take pixels off the objects' edges.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+GrowOption = Annotated[
+    int,
+    typer.Option(
+        "--grow",
+        min=0,
+        max=500,
+        metavar="PX",
+        help="Add pixels to the objects' edges, where there is background.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+FeatherOption = Annotated[
+    int,
+    typer.Option(
+        "--feather",
+        min=0,
+        max=500,
+        metavar="PX",
+        help="Soft edges where a format has them: matte, exr, rgba, alpha-*, cutout. Ids do not change.",
+        show_default=False,
+        rich_help_panel=TIDY,
+    ),
+]
+InvertOption = Annotated[
+    bool,
+    typer.Option(
+        "--invert",
+        help="Exchange object and background in the masks: for a black object on white.",
+        rich_help_panel=MASKS,
+    ),
+]
+NameOption = Annotated[
+    list[str],
+    typer.Option(
+        "--name",
+        metavar="ID=NAME",
+        help="What an object is called in formats that keep names; else as the mask's file calls it. May be "
+        "repeated.",
+        show_default=False,
+        rich_help_panel=MASKS,
     ),
 ]
 BoxOption = Annotated[

@@ -18,6 +18,7 @@ from vosctl.errors import UsageError
 from vosctl.job.open_request import read_masks
 from vosctl.job.request import name_of, parse_mask
 from vosctl.masks.pairing import with_pictures
+from vosctl.masks.positions import Part, open_part
 from vosctl.masks.sources import MaskSource
 from vosctl.media.claims import claimed, keep_inputs
 from vosctl.media.clip import Clip
@@ -41,6 +42,12 @@ def overlay(
         ),
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    every: options.EveryOption = 1,
+    first_number: options.FirstNumberOption = None,
+    fps: options.FpsOption = None,
+    invert: options.InvertOption = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -74,8 +81,6 @@ def overlay(
 
     Example: vosctl overlay clip.mp4 --masks clip_masks -o clip_overlay.mp4
     """
-    from vosctl.media.clip import open_clip
-
     if (masks is None) == (not mask):
         raise UsageError(
             "give either --masks DIR with a mask for every frame, or --mask FILE to segment first"
@@ -86,15 +91,16 @@ def overlay(
     path = output or Path(f"{name_of(clip)}_overlay.mp4")
     check_suffix(path)
     keep_inputs([path], [clip, *([masks] if masks else [])])
+    part = Part(start, end, every, first_number, fps)
     summary: Summary | None = None
     with (
         claimed(path, is_folder=False, overwrite=overwrite),
-        open_clip(clip, stream=stream, max_pixels=max_pixels) as source,
+        open_part(clip, part, stream=stream, max_pixels=max_pixels) as source,
     ):
         if masks:
-            _draw(source, masks, path, opacity, contour, quiet)
+            _draw(source, masks, path, opacity, contour, quiet, not part.is_whole)
         else:
-            given = read_masks(tuple(map(parse_mask, mask)), source.info)
+            given = read_masks(tuple(map(parse_mask, mask)), source.info, invert)
             running.say_masks(given, source.info, quiet)
             settings = running.read_settings(variant, window, max_size).for_frames(
                 source.info.width, source.info.height
@@ -113,13 +119,15 @@ def overlay(
         running.require_whole(summary)
 
 
-def _draw(source: Clip, masks: Path, path: Path, opacity: float, contour: bool, quiet: bool) -> None:
+def _draw(
+    source: Clip, masks: Path, path: Path, opacity: float, contour: bool, quiet: bool, is_part: bool
+) -> None:
     from vosctl.media.drawing import draw_overlay
     from vosctl.media.prefetch import prefetch
     from vosctl.media.video_writer import VideoWriter
 
     info = source.info
-    frames = with_pictures(prefetch(source, depth=4), MaskSource(masks), masks)
+    frames = with_pictures(prefetch(source, depth=4), MaskSource(masks), masks, is_part)
     with (
         running.progress(info.path.name, info.frame_count_hint, quiet) as on_frame,
         VideoWriter(path, info) as video,

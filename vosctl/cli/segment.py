@@ -32,9 +32,11 @@ from vosctl.files import write_json
 from vosctl.job.batch.engines import open_engine
 from vosctl.job.batch.outcome import Outcome
 from vosctl.job.open_request import OpenRequest, index_of, open_request
-from vosctl.job.request import Request, default_output, parse_mask
+from vosctl.job.request import Request, default_output, parse_mask, parse_names
 from vosctl.masks.formats import FORMATS, describe
 from vosctl.masks.frame_names import FrameNames
+from vosctl.masks.positions import Part, open_part
+from vosctl.masks.tidy import Tidy, parse_ids
 from vosctl.media.claims import claim_report
 from vosctl.media.sink import STANDARD_OUTPUT
 from vosctl.media.stream_address import clip_path
@@ -55,6 +57,8 @@ def segment(
     ] = None,
     mask: options.MaskOption = [],  # noqa: B006 (typer's form of a repeatable option)
     box: options.BoxOption = [],  # noqa: B006
+    invert: options.InvertOption = False,
+    name: options.NameOption = [],  # noqa: B006
     output: Annotated[
         Path | None,
         typer.Option(
@@ -148,6 +152,20 @@ def segment(
             rich_help_panel=options.RUNS,
         ),
     ] = None,
+    start: options.StartOption = None,
+    end: options.EndOption = None,
+    every: options.EveryOption = 1,
+    first_number: options.FirstNumberOption = None,
+    fps: options.FpsOption = None,
+    only: options.OnlyOption = None,
+    merge: options.MergeOption = [],  # noqa: B006
+    rename: options.RenameOption = [],  # noqa: B006
+    smooth_time: options.SmoothTimeOption = 0,
+    drop_small: options.DropSmallOption = 0,
+    fill_holes: options.FillHolesOption = False,
+    shrink: options.ShrinkOption = 0,
+    grow: options.GrowOption = 0,
+    feather: options.FeatherOption = 0,
     live: options.LiveOption = None,
     stream: options.StreamOption = None,
     max_pixels: options.MaxPixelsOption = None,
@@ -156,7 +174,7 @@ def segment(
         typer.Option(
             "--masks-from",
             metavar="DIR",
-            help="The clips' masks: DIR/CLIP.png, or DIR/CLIP/*.png with frame numbers as names.",
+            help="The clips' masks: DIR/CLIP.png (or .json, ...), or DIR/CLIP/*.png with frames as names.",
             show_default=False,
             rich_help_panel=options.SEVERAL,
         ),
@@ -216,6 +234,20 @@ def segment(
         live=live,
         stream=stream,
         max_pixels=max_pixels,
+        invert=invert,
+        names=parse_names(name),
+        part=Part(start, end, every, first_number, fps),
+        tidy=Tidy(
+            parse_ids(only),
+            tuple(merge),
+            tuple(rename),
+            smooth_time,
+            drop_small,
+            fill_holes,
+            shrink,
+            grow,
+            feather,
+        ),
     )
     given = [clip_path(clip) for clip in clips or []]
     load = cache(lambda choice: choice.load(device))  # once, for boxes and for what follows them
@@ -227,7 +259,8 @@ def segment(
         )
     if from_run:
         corrected = correction.request_of(from_run, request, given, context)
-        names = FrameNames(corrected.clip)
+        numbering = open_part(corrected.clip, corrected.part).info.numbering
+        names = FrameNames(corrected.clip, numbering)
         _do(corrected, load, report, as_json, quiet, {index_of(one, names) for one in request.masks})
         return
     if not (jobs or masks_from or len(given) > 1):

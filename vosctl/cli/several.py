@@ -44,7 +44,7 @@ def requests_of_clips(
     check_outputs((place, str(clip)) for clip, place in zip(clips, places, strict=True))
     for clip, place in zip(clips, places, strict=True):
         try:
-            given = find_masks(clip, name_of(clip), masks)
+            given = find_masks(clip, name_of(clip), masks, not pattern.part.is_whole)
         except MaskError as error:
             failures.append(Outcome(str(clip), str(place), Status.FAILED, str(error)))
         else:

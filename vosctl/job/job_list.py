@@ -22,7 +22,8 @@ from vosctl.errors import JobsError, MaskError
 from vosctl.job.job_entries import REQUIRED, read_entries, show
 from vosctl.job.request import MaskAt, parse_mask
 from vosctl.masks.frame_names import FrameNames
-from vosctl.media.frame_folder import list_images
+from vosctl.masks.given import FORMS
+from vosctl.media.frame_folder import IMAGE_SUFFIXES, list_images
 from vosctl.media.stream_address import clip_path, stream_address
 
 _MASK_SEPARATOR = ";"
@@ -90,32 +91,56 @@ def check_outputs(outputs: Iterable[tuple[Path, str]]) -> None:
                 raise JobsError(f"{where}: its output lies in that of {owners[parent]}; give each its own")
 
 
-def find_masks(clip: Path, name: str, folder: Path) -> tuple[MaskAt, ...]:
+def find_masks(clip: Path, name: str, folder: Path, is_part: bool = False) -> tuple[MaskAt, ...]:
     """The masks of a clip in a folder of masks: `NAME.png`, or `NAME/FRAME.png` with frame numbers.
+
+    In place of PNG any form may stand that masks are read in, such as `NAME.json`.
 
     Args:
         clip: for messages.
         name: of the clip, without suffix.
         folder: to look in.
+        is_part: a part of the clip is asked for, so that frames are known by their names alone.
 
     Raises:
         MaskError: there is none, or it is not clear which.
     """
-    single, several = folder / f"{name}.png", folder / name
+    several = folder / name
     if not folder.is_dir():
-        raise MaskError(f"{folder} is no folder; expected masks such as {single}")
-    if single.is_file() and several.is_dir():
-        raise MaskError(f"{clip}: there are both {single} and {several}; remove one")
-    if single.is_file():
-        return (MaskAt(0, single),)
+        raise MaskError(f"{folder} is no folder; expected masks such as {several}.png")
+    singles = _files_of(name, folder)
+    if len(singles) > 1 or (singles and several.is_dir()):
+        one, other = [*singles, several][:2]
+        raise MaskError(f"{clip}: there are both {one} and {other}; remove one")
+    if singles:
+        return (MaskAt(0, singles[0]),)
     if not several.is_dir():
-        raise MaskError(f"{clip}: no mask in {folder}; expected {name}.png, or {name}/00000.png, ...")
+        raise MaskError(
+            f"{clip}: no mask in {folder}; expected {name}.png, or {name}/00000.png, ... "
+            "(or .json, .xml, .zip, .npy, .mp4)"
+        )
+    if any(path.suffix.lower() == ".json" for path in several.iterdir()) and not list_images(several):
+        return (MaskAt(0, several),)  # files of annotations, which name their frames
     masks, names = [], FrameNames(clip)
-    for path in list_images(several):
+    files = [path for path in several.iterdir() if path.suffix.lower() == ".npy" and path.name[0] != "."]
+    for path in [*list_images(several), *sorted(files)]:
+        if is_part:
+            masks.append(MaskAt(path.stem, path))
+            continue
         masks.append(MaskAt(names.index_of(path.stem, path), path, is_index=clip.is_dir()))
     if not masks:
         raise MaskError(f"{several} holds no mask; expected images such as 00000.png")
     return tuple(masks)
+
+
+def _files_of(name: str, folder: Path) -> list[Path]:
+    """The files in a folder that hold masks of the clip of a name, in whatever form."""
+    known = {*IMAGE_SUFFIXES, *FORMS, ".gif"} - {".txt"}
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.stem == name and path.suffix.lower() in known
+    )
 
 
 @dataclass(frozen=True)

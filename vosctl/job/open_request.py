@@ -19,10 +19,12 @@ from vosctl.job.resume.folder import RunFolder, digest_of
 from vosctl.job.resume.missing import first_missing
 from vosctl.job.resume.record import Record, conditions_of
 from vosctl.masks.frame_names import FrameNames
-from vosctl.masks.reading import Mask, read_mask
+from vosctl.masks.given import GivenMask, SharedIds, read_given
+from vosctl.masks.positions import WHOLE, open_part
+from vosctl.masks.reading import Mask
 from vosctl.masks.spec import Format
 from vosctl.media.claims import claim_file, claim_folder, hold, keep_inputs
-from vosctl.media.clip import Clip, ClipInfo, open_clip
+from vosctl.media.clip import Clip, ClipInfo
 from vosctl.media.sink import is_pipe
 from vosctl.media.video_writer import check_suffix
 from vosctl.systems.choice import ModelChoice
@@ -109,10 +111,14 @@ def open_request(request: Request) -> Iterator[OpenRequest]:
     keep_inputs([*places, request.overlay], [request.clip, *(mask.path for mask in request.masks)])
     if request.overlay in places:
         raise UsageError(f"{request.overlay} is named for the masks and for the overlay; name two places")
-    with open_clip(request.clip, request.live, request.stream, request.max_pixels) as source:
+    with open_part(request.clip, request.part, request.live, request.stream, request.max_pixels) as source:
         info = source.info
         request = replace(request, settings=request.settings.for_frames(info.width, info.height))
-        masks = read_masks(request.masks, info)
+        masks = read_masks(request.masks, info, request.invert, request.labels)
+        labels = dict(request.labels)
+        for mask in masks.values():
+            labels.update(mask.names)
+        request = replace(request, labels=labels)
         is_file = len(places) == 1 and not next(iter(places.values())).is_folder
         folder = RunFolder(request.output, not is_file)
         with ExitStack() as held:
@@ -164,7 +170,10 @@ def correction_of(
     record = Record.read(folder.record)
     known = {frame: given[frame] for frame in record.masks if frame in given}
     request = record.to_request(output, known)
-    names = FrameNames(clip or request.clip)
+    place = clip or request.clip
+    part = request.part
+    numbering = open_part(place, part).info.numbering if part != WHOLE else None
+    names = FrameNames(place, numbering)
     new = {index_of(mask, names): mask.path for mask in masks}
     if len(new) < len(masks):
         raise UsageError("two masks for one frame; put all objects of a frame into one mask")
@@ -189,8 +198,16 @@ def index_of(mask: MaskAt, names: FrameNames) -> int:
     return names.index_of(str(mask.frame), mask.path)
 
 
-def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
+def read_masks(
+    given: Sequence[MaskAt], info: ClipInfo, invert: bool = False, labels: Mapping[int, str] | None = None
+) -> dict[int, Mask]:
     """The masks of a clip, by frame index.
+
+    Args:
+        given: what a person gave; one file may hold masks of several frames.
+        info: of the clip.
+        invert: exchange object and background.
+        labels: what earlier files call the objects, by id: those of one name have one id.
 
     Raises:
         UsageError: none is given, or two for one frame.
@@ -202,23 +219,58 @@ def read_masks(given: Sequence[MaskAt], info: ClipInfo) -> dict[int, Mask]:
             f"'vosctl mask {info.path}', or name a box around each with --box X,Y,W,H"
         )
     masks: dict[int, Mask] = {}
-    names = FrameNames(info.path)
+    names, ids = FrameNames(info.path, info.numbering), SharedIds(labels or {})
     for mask in given:
-        path, frame = mask.path, index_of(mask, names)
-        if frame in masks:
-            raise UsageError(
-                f"{path}: a second mask for frame {frame}; put all objects of a frame into one mask, "
-                f"or name another frame with --mask FRAME={path}"
-            )
-        if not path.exists():
+        path, at = mask.path, index_of(mask, names)
+        if not path.exists() and at not in masks:
             raise MaskError(
                 f"{path}: no such file; expected a mask of {info.path}: draw one with "
                 f"'vosctl mask {info.path} -o {path}', or name a box around each object with --box X,Y,W,H"
             )
-        masks[frame] = read_mask(path, (info.width, info.height), info.rotation)
-        hint = info.frame_count_hint
-        if info.is_folder and hint is not None and frame >= hint:
-            raise MaskError(
-                f"{path}: given for frame {frame}, but {info.path} has {hint} frames, counted from 0"
-            )
+        if at in masks:
+            raise _second(path, at)
+        found = read_given(path, (info.width, info.height), info.rotation, invert, at)
+        for frame, one in _by_frame(ids.align(found), mask, at, names):
+            if frame in masks:
+                raise _second(path, frame)
+            hint = info.frame_count_hint
+            if info.is_folder and hint is not None and frame >= hint:
+                raise MaskError(
+                    f"{path}: given for frame {frame}, but {info.path} has {hint} frames, counted from 0"
+                )
+            masks[frame] = one
     return masks
+
+
+def _second(path: Path, frame: int) -> UsageError:
+    return UsageError(
+        f"{path}: a second mask for frame {frame}; put all objects of a frame into one mask, "
+        f"or name another frame with --mask FRAME={path}"
+    )
+
+
+def _by_frame(
+    found: Sequence[GivenMask], mask: MaskAt, at: int, names: FrameNames
+) -> Iterator[tuple[int, Mask]]:
+    """The masks of one file with the index of their frames; only that of `at`, if a frame was named."""
+    if any(one.frame is not None for one in found):
+        everything = [(_index(one.frame, mask, at, names), one.mask) for one in found]
+        placed = [(index, one) for index, one in everything if index is not None]
+        if not placed:
+            raise MaskError(f"{mask.path} holds no mask of the part of the clip that is asked for")
+    else:
+        placed = [(at, one.mask) for one in found]
+    if len(placed) == 1 or not at:
+        yield from placed
+        return
+    chosen = [one for one in placed if one[0] == at]
+    if not chosen:
+        raise MaskError(f"{mask.path} holds masks of {len(placed)} frames, but none of frame {at}")
+    yield from chosen
+
+
+def _index(frame: str | int | None, mask: MaskAt, at: int, names: FrameNames) -> int | None:
+    """The index of the frame that a mask's file names, `at` where it names none; None outside of the part."""
+    if frame is None:
+        return at
+    return names.within(frame if isinstance(frame, int) else names.whole_index_of(frame, mask.path))

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vosctl.errors import CUT_SHORT
 from vosctl.files import make_folder
 from vosctl.job.request import Request
 from vosctl.masks.palette_folder import MaskWriter
 from vosctl.masks.score_pictures import write_score_picture
 from vosctl.masks.spec import Format
+from vosctl.masks.tidy import NO_TIDYING, Tidier, Tidy
 from vosctl.masks.writer import LabelledFrame
 from vosctl.media.claims import refuse_link
 from vosctl.media.drawing import draw_overlay
@@ -42,6 +44,11 @@ class Outputs:
     """Masks in other formats, by the folder or file that they go to."""
     scores: Path | None = None
     """Folder of pictures of how the objects' models see each frame."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the objects are called, by id."""
+    tidy: Tidy = NO_TIDYING
+    """What to do to the label maps first; then the folder of palette PNGs is one of the exports, and `masks`
+    are the maps as they were."""
 
     @classmethod
     def of(cls, request: Request, targets: Mapping[Path, Format]) -> "Outputs":
@@ -58,9 +65,16 @@ class Outputs:
             make_folder(request.output)
             for path in targets:
                 refuse_link(path)
-        folder = next((path for path, form in targets.items() if form.name == "palette"), None)
+        folder = masks_folder(request, targets)
         exports = {path: form for path, form in targets.items() if path != folder}
-        return cls(folder, request.overlay, exports=exports, scores=request.scores)
+        return cls(
+            folder,
+            request.overlay,
+            exports=exports,
+            scores=request.scores,
+            names=request.all_names,
+            tidy=request.tidy,
+        )
 
     @property
     def need_soft(self) -> bool:
@@ -73,11 +87,20 @@ class Outputs:
         return bool(self.overlay or self.exports)
 
 
+def masks_folder(request: Request, targets: Mapping[Path, Format]) -> Path | None:
+    """The folder of label maps as the tracker made them; None where a request writes none."""
+    if request.tidy != NO_TIDYING:
+        return None
+    return next((path for path, form in targets.items() if form.name == "palette"), None)
+
+
 class OutputWriters:
     """Writes to all outputs of a run, in the order of the frames; use it in a `with` statement."""
 
     def __init__(self, outputs: Outputs, info: ClipInfo) -> None:
-        self._style, self._scores = outputs.style, outputs.scores
+        self._style, self._scores, self._names = outputs.style, outputs.scores, outputs.names
+        self._tidier = Tidier(outputs.tidy) if outputs.tidy != NO_TIDYING else None
+        self._again: set[str] = set()  # frames that were there before and still wait for others
         with ExitStack() as stack:
             self._masks = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
             self._video = stack.enter_context(VideoWriter(outputs.overlay, info)) if outputs.overlay else None
@@ -92,14 +115,13 @@ class OutputWriters:
         Raises:
             OutputError: something cannot be written.
         """
+        frame = replace(frame, names=self._names)
         if self._masks:
             self._masks.write(frame.stem, frame.labels)
-        for export in self._exports:
-            export.write(frame)
         if self._scores and frame.scores:
             assert frame.rgb is not None
             write_score_picture(self._scores, frame.stem, frame.rgb, frame.labels, frame.scores)
-        self._draw(frame)
+        self._export(frame)
 
     def replay(self, frame: LabelledFrame) -> None:
         """Adds a frame to what is made anew; its mask, which has been written before, stays.
@@ -107,8 +129,21 @@ class OutputWriters:
         Raises:
             OutputError: something cannot be written.
         """
+        self._again.add(frame.stem)
+        self._export(replace(frame, names=self._names))
+
+    def _export(self, frame: LabelledFrame) -> None:
+        for one in self._tidier.push(frame) if self._tidier else (frame,):
+            self._write_out(one)
+
+    def _write_out(self, frame: LabelledFrame) -> None:
+        is_again = frame.stem in self._again
+        self._again.discard(frame.stem)
         for export in self._exports:
-            export.replay(frame)
+            if is_again:
+                export.replay(frame)
+            else:
+                export.write(frame)
         self._draw(frame)
 
     def flush(self) -> None:
@@ -138,4 +173,11 @@ class OutputWriters:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            if self._tidier and (error is None or isinstance(error, CUT_SHORT)):
+                for frame in self._tidier.rest():
+                    self._write_out(frame)
+        except BaseException as failure:
+            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         self._stack.__exit__(kind, error, trace)

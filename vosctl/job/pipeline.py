@@ -23,7 +23,7 @@ from vosctl.job.frame_log import FrameEntry, FrameLog, LogPlace, ObjectInFrame, 
 from vosctl.job.open_request import OpenRequest
 from vosctl.job.outputs import Outputs, OutputWriters
 from vosctl.job.resume.earlier import begin_over, end_stream, remove_earlier
-from vosctl.job.review import Review, is_lost
+from vosctl.job.review import Review, Span, is_lost
 from vosctl.job.run import Run, open_run
 from vosctl.job.summary import Summary, peak_memory_mb
 from vosctl.masks.writer import LabelledFrame
@@ -215,10 +215,15 @@ class Pipeline:
             peak_device_memory_mb=torch.cuda.max_memory_allocated(model.device) / 1e6 if on_gpu else None,
             broken=self._broken,
             stopped=self._stopped,
-            lost=self._review.lost,
-            review=self._review.review,
+            lost=self._numbered(self._review.lost),
+            review=self._numbered(self._review.review),
             notes=self._notes,
         )
+
+    def _numbered(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        """Spans in the numbers that the frames have in the whole clip."""
+        number = self._clip.info.numbering.number
+        return tuple(Span(span.object_id, number(span.first), number(span.last)) for span in spans)
 
     def _through(self, writers: OutputWriters, log: FrameLog | None) -> None:
         """Write the results, frame by frame, and note what is known of each frame."""
@@ -313,7 +318,12 @@ class Pipeline:
         }
         entry = FrameEntry(frame.index, frame.stem, objects)
         scores = dict(zip(ids, result.scores, strict=False)) if result.scores is not None else None
-        return LabelledFrame(labels, frame.stem, frame.time, frame.rgb, soft, scores), entry
+        return (
+            LabelledFrame(
+                labels, frame.stem, frame.time, frame.rgb, soft, scores, confidences=dict(confidences)
+            ),
+            entry,
+        )
 
     def _end(self, complete: bool) -> None:
         if self._run:

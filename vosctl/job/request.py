@@ -1,12 +1,17 @@
 """One clip to segment, as plain data: the same for one clip, for many, and in whatever process they run."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from vosctl.arrays import MAX_ID
+from vosctl.errors import UsageError
 from vosctl.masks.formats import find_format, places
+from vosctl.masks.positions import WHOLE, Part
 from vosctl.masks.spec import Format
+from vosctl.masks.tidy import NO_TIDYING, Tidy
 from vosctl.media.stream_address import stream_address
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings
@@ -52,6 +57,23 @@ class Request:
     """Number of the clip's video stream, counted from 0; None takes the largest default one."""
     max_pixels: int | None = None
     """How many pixels a frame may have; None is `limits.MAX_PIXELS`."""
+    invert: bool = False
+    """Exchange object and background in the masks."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the objects are to be called, by id; others go by what the masks' files call them."""
+    labels: Mapping[int, str] = field(default_factory=dict)
+    """What the masks' files call the objects, once they have been read."""
+
+    tidy: Tidy = NO_TIDYING
+    """What to do to the label maps before they are written."""
+
+    part: Part = WHOLE
+    """Which frames of the clip, and how they are numbered."""
+
+    @property
+    def all_names(self) -> dict[int, str]:
+        """What each object is called, as far as somebody has said it."""
+        return {**self.labels, **self.names}
 
     def places(self) -> dict[Path, Format]:
         """Where each format goes.
@@ -85,3 +107,27 @@ def parse_mask(text: str) -> MaskAt:
         return MaskAt(int(match[1]), Path(match[2]))
     match = re.fullmatch(r"([^=/\\]+)=(.+)", text, re.DOTALL)
     return MaskAt(match[1], Path(match[2])) if match and not Path(text).exists() else MaskAt(0, Path(text))
+
+
+def parse_names(texts: Iterable[str]) -> dict[int, str]:
+    """The names that `--name ID=NAME` gives, by id.
+
+    Raises:
+        UsageError: one is none, or an id is named twice.
+    """
+    names: dict[int, str] = {}
+    for text in texts:
+        match = re.fullmatch(r"([0-9]{1,3})=(.+)", text, re.DOTALL)
+        if (
+            not match
+            or not 1 <= int(match[1]) <= MAX_ID
+            or not match[2].isprintable()
+            or not match[2].strip()
+        ):
+            raise UsageError(
+                f"--name {text[:40]}: expected ID=NAME with an id of 1 to {MAX_ID}, such as 1=dog"
+            )
+        if int(match[1]) in names:
+            raise UsageError(f"--name {text[:40]}: object {int(match[1])} is named twice; name it once")
+        names[int(match[1])] = match[2].strip()
+    return names

@@ -8,6 +8,7 @@ from pathlib import Path
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError, OutputError
 from vosctl.job.open_request import OpenRequest
+from vosctl.job.outputs import masks_folder
 from vosctl.job.resume.checkpoints import Checkpoints
 from vosctl.job.resume.earlier import begin_over
 from vosctl.job.resume.missing import first_missing
@@ -133,6 +134,8 @@ def open_run(opened: OpenRequest, model: Model) -> Run:
         )
     if changed:
         record = _correct(opened, record, changed)
+        labels = {str(key): name for key, name in request.labels.items()}
+        record = replace(record, request={**record.request, "labels": labels})
     record = _keep_what_is_there(opened, record)
     record = replace(record, masks=opened.digests, frames=0, complete=False)
     folder.write_given({frame: masks[frame] for frame in changed})
@@ -158,8 +161,7 @@ def _correct(opened: OpenRequest, record: Record, changed: list[int]) -> Record:
 
 def _label_maps(opened: OpenRequest) -> Path:
     """The folder of label maps, from which a run goes on and makes other formats."""
-    palette = [path for path, form in opened.places.items() if form.name == "palette"]
-    return palette[0] if palette else opened.folder.masks
+    return masks_folder(opened.request, opened.places) or opened.folder.masks
 
 
 def _keep_what_is_there(opened: OpenRequest, record: Record) -> Record:

@@ -50,8 +50,7 @@ class AlphaVideoWriter(ExportWriter):
 def _with_alpha(frame: LabelledFrame) -> NDArray[np.uint8]:
     """Returns the whole picture (H, W, 4) with straight alpha."""
     assert frame.rgb is not None
-    alpha = np.where(frame.labels > 0, np.uint8(255), np.uint8(0))
-    return np.concatenate([frame.rgb, alpha[..., None]], axis=2)
+    return np.concatenate([frame.rgb, frame.opacity()[..., None]], axis=2)
 
 
 FORMATS = (

@@ -27,13 +27,14 @@ def check_background(mask: Understood, path: Path) -> None:
     if mask.labels.all() or (mask.values and 0 not in mask.values and not has_void_for_it):
         raise MaskError(
             f"{path} ({mask.form}) has no background: {_found(mask)}; make the background 0 (black), "
-            "or save the ids in the DAVIS palette if objects fill the picture"
+            "or save the ids in the DAVIS palette if objects fill the picture; --invert exchanges object and "
+            "background"
         )
     if mask.meaning is Meaning.MARKS and _looks_inverted(mask.labels):
         raise MaskError(
             f"{path} ({mask.form}) seems to be inverted: the objects cover most of the picture and nearly "
-            "all of its edge; make the objects bright and the background black, or save the ids in the "
-            "DAVIS palette if it is meant so"
+            "all of its edge; exchange the two with --invert, or make the objects bright and the background "
+            "black, or save the ids in the DAVIS palette if it is meant so"
         )
 
 

@@ -26,7 +26,8 @@ class CutoutVideoWriter(ExportWriter):
 
     def _add(self, frame: LabelledFrame) -> None:
         assert frame.rgb is not None
-        picture = np.where(frame.labels[..., None] > 0, frame.rgb, self._colour)
+        share = frame.opacity()[..., None] / np.float32(255)
+        picture = np.rint(frame.rgb * share + self._colour * (1 - share)).astype(np.uint8)
         self._video.write(picture, frame.time)
 
     def _close(self, error: BaseException | None, keep: bool) -> None:

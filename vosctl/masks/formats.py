@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from vosctl.errors import UsageError
-from vosctl.masks.spec import Format
+from vosctl.masks.spec import Format, Reader
 from vosctl.media.sink import is_pipe
 from vosctl.suggestion import suggestion
 
@@ -18,6 +18,12 @@ _FILES = {
     "raw": "raw_labels",
     "coco": "coco",
     "numpy": "numpy_archive",
+    "youtube-vis": "youtube_vis",
+    "cvat": "cvat_video",
+    "labelme": "labelme",
+    "label-studio": "label_studio",
+    "datumaro": "datumaro",
+    "mots": "mots_text",
     "yolo": "yolo_folder",
     "rgba": "rgba_folder",
     "alpha-prores": "alpha_video",
@@ -26,6 +32,9 @@ _FILES = {
     "soft": "soft_folder",
     "soft16": "soft_folder",
 }
+# What is read and not written: each file has `READERS`.
+_READ_ONLY = ("sam_masks", "zip_export", "array_files")
+_BEFORE_OTHERS = ("labelme", "mots")  # a folder of images may hold the first, a folder of texts is another
 _SOFT = frozenset({"soft", "soft16"})  # which `convert` cannot make; known without importing them
 
 
@@ -56,6 +65,15 @@ class FormatTable(Mapping[str, Format]):
 
 FORMATS = FormatTable(_FILES)
 """All formats by name."""
+
+
+def readers() -> Iterator[Reader]:
+    """Who reads masks, in the order in which they are asked whether a path is theirs."""
+    for name in _READ_ONLY:
+        yield from import_module(f"vosctl.masks.{name}").READERS
+    for name in dict.fromkeys((*_BEFORE_OTHERS, *FORMATS)):
+        if reader := FORMATS[name].reader:
+            yield reader
 
 
 def describe(names: Iterable[str]) -> str:
@@ -109,7 +127,7 @@ def _for_pipes() -> str:
 def _check_folder(path: Path, what: str) -> None:
     """Refuses a file's name, though the system would take it for a folder."""
     suffix = path.suffix.lower()
-    if not suffix or path.is_dir():
+    if not suffix or path.exists():  # which is told when the place is claimed
         return
     if suffix not in (".png", *(one for form in FORMATS.values() for one in form.suffixes)):
         return

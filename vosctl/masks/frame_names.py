@@ -1,9 +1,12 @@
 """Which frame a mask is of, by its file's name: `00010.png` beside the frame `00010.jpg`."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from vosctl.errors import MaskError
+from vosctl.media.frame import Numbering
 from vosctl.media.frame_folder import list_images
 
 _LONGEST = 9  # digits of a number
@@ -16,10 +19,22 @@ class FrameNames:
         OSError: the folder cannot be read.
     """
 
-    def __init__(self, clip: Path) -> None:
-        """Takes the clip, a folder of images or anything else."""
+    def __init__(
+        self, clip: Path, numbering: Numbering | None = None, stems: Sequence[str] | None = None
+    ) -> None:
+        """Takes the clip, a folder of images or anything else.
+
+        Args:
+            clip: where it is.
+            numbering: of the part of it that is meant.
+            stems: the frames' names, where they are known.
+        """
         self._clip = clip
-        stems = [image.stem for image in list_images(clip)] if clip.is_dir() else []
+        self._numbering = numbering or Numbering()
+        if stems is None:
+            stems = [image.stem for image in list_images(clip)] if clip.is_dir() else []
+        if self._numbering.first is not None:
+            stems = []  # its frames are counted, whatever they are called
         self._by_stem = {stem: index for index, stem in enumerate(stems)}
         self._by_number: dict[int, list[int]] = {}
         for index, stem in enumerate(stems):
@@ -27,7 +42,28 @@ class FrameNames:
             if number is not None:
                 self._by_number.setdefault(number, []).append(index)
 
+    @classmethod
+    def of_stems(cls, stems: Sequence[str], where: Path) -> Self:
+        """The names of masks."""
+        return cls(where, stems=stems)
+
+    def within(self, whole: int) -> int | None:
+        """The index within the part that is meant of a frame of the whole clip; None if it is not there."""
+        return self._numbering.index(whole)
+
     def index_of(self, name: str, where: object) -> int:
+        """The index, counted from 0 in the part that is meant, of the frame that a name or a number means.
+
+        Raises:
+            MaskError: there is no such frame, it is not clear which, or it is not in the part.
+        """
+        whole = self.whole_index_of(name, where)
+        index = self.within(whole)
+        if index is None:
+            raise MaskError(f"{where}: frame {name} is not in the part of {self._clip} that is asked for")
+        return index
+
+    def whole_index_of(self, name: str, where: object) -> int:
         """The index, counted from 0, of the frame that a name or a number means.
 
         In a folder whose frames are named it is the frame of this very name or, where none is, the one frame
@@ -51,7 +87,7 @@ class FrameNames:
         if number is None:
             raise MaskError(f"{where}: {name} is no frame{self._known()}")
         if not self._by_number:
-            return number
+            return number - (self._numbering.first or 0)
         found = self._by_number.get(number, [])
         if len(found) != 1:
             what = f"{len(found)} frames end in {number}" if found else f"there is no frame {name}"

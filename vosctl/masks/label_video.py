@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vosctl.arrays import MAX_ID
 from vosctl.errors import ClipError, MaskError, OutputError
+from vosctl.masks.matte_video import is_matte, read_matte_video
 from vosctl.masks.notes import VOID_IS_BACKGROUND, Note
 from vosctl.masks.spec import Format, Reader, has_suffix
 from vosctl.masks.writer import ExportWriter, LabelledFrame
@@ -47,7 +48,7 @@ def read_label_video(path: Path) -> Iterator[NDArray[np.uint8]]:
                 if picture.format.name != "gray":
                     raise MaskError(
                         f"{path} is {picture.format.name} video, which does not hold object ids; expected "
-                        "8-bit gray (FFV1)"
+                        "8-bit gray (FFV1), or a black and white matte"
                     )
                 yield np.asarray(picture.to_ndarray(), np.uint8)
     except ClipError as error:
@@ -145,13 +146,13 @@ class LabelVideoExport(ExportWriter):
 
 
 def read_labels_of_video(path: Path, note: Note) -> Iterator[LabelledFrame]:
-    """Yields the label maps of a gray FFV1 video with their times.
+    """Yields the label maps of a gray FFV1 video, or of a matte, with their times.
 
     Raises:
         MaskError: the file cannot be read, or does not keep ids.
         TruncatedClipError: it breaks off; what came before has been yielded.
     """
-    maps = read_label_video(path)
+    maps = read_matte_video(path, note) if is_matte(path) else read_label_video(path)
     first = next(maps, None)  # before the clip is opened, as this tells better why it is no label video
     if first is None:
         return

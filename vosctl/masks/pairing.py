@@ -10,7 +10,7 @@ from vosctl.media.frame import Frame
 
 
 def with_pictures(
-    frames: Iterable[Frame], masks: Iterable[LabelledFrame], where: Path
+    frames: Iterable[Frame], masks: Iterable[LabelledFrame], where: Path, is_part: bool = False
 ) -> Iterator[LabelledFrame]:
     """Yields each mask with its frame's picture, time and name.
 
@@ -20,6 +20,7 @@ def with_pictures(
         frames: those of the clip, in order.
         masks: one for every frame, in order.
         where: the masks' place, for messages.
+        is_part: the frames are a part of a clip: masks of other frames are passed over, if names tell which.
 
     Raises:
         MaskError: there are more or fewer masks than frames, or one does not belong to its frame.
@@ -29,6 +30,8 @@ def with_pictures(
     index = -1
     for index, frame in enumerate(frames):
         mask = next(waiting, None)
+        while is_part and mask is not None and mask.stem != frame.stem:
+            mask = next(waiting, None)
         if mask is None:
             raise MaskError(f"{where} holds {index} masks, none for frame {index}; give one for every frame")
         if by_stem is None:
@@ -45,5 +48,5 @@ def with_pictures(
                 f"{frame.rgb.shape[1]}x{frame.rgb.shape[0]}; give masks of the clip's own size"
             )
         yield replace(mask, stem=frame.stem, time=frame.time, rgb=frame.rgb)
-    if next(waiting, None) is not None:
+    if not is_part and next(waiting, None) is not None:
         raise MaskError(f"{where} holds more masks than the clip's {index + 1} frames; give the clip's own")

@@ -1,6 +1,7 @@
 """Masks of objects, in all the forms that tools and people save them in."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from vosctl.arrays import Labels
 from vosctl.errors import MaskError
 from vosctl.masks.background import check_background
-from vosctl.masks.pixel_ids import ColourIds, Understood, understand_array, understand_image
+from vosctl.masks.pixel_ids import ColourIds, Meaning, Understood, understand_array, understand_image
 from vosctl.media.broken_files import IMAGE_ERRORS, NPY_ERRORS
 from vosctl.media.limits import check_size
 
@@ -29,15 +30,21 @@ class Mask:
     """The ids that occur, ascending."""
     form: str
     """How the file was understood."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the file calls the objects, by id."""
 
     def __str__(self) -> str:
         noun = "object" if len(self.object_ids) == 1 else "objects"
-        ids = ", ".join(map(str, self.object_ids))
+        ids = ", ".join(
+            f"{one} ({self.names[one]})" if one in self.names else str(one) for one in self.object_ids
+        )
         height, width = self.labels.shape
         return f"{self.path.name}: {self.form}, {noun} {ids}, {width}x{height}"
 
 
-def read_mask(path: Path, size: tuple[int, int] | None = None, rotation: int = 0) -> Mask:
+def read_mask(
+    path: Path, size: tuple[int, int] | None = None, rotation: int = 0, invert: bool = False
+) -> Mask:
     """Reads a mask and says in `form` how it was understood.
 
     Understood are palette images (ids are the indices), gray images with ids, gray images of 0 and 255
@@ -50,19 +57,60 @@ def read_mask(path: Path, size: tuple[int, int] | None = None, rotation: int = 0
         size: (width, height) that the mask must have.
         rotation: degrees counter-clockwise by which the clip's pictures are turned to be upright. A mask of
             the stored pictures' size is turned likewise.
+        invert: exchange object and background, of which there must be one each.
 
     Raises:
         MaskError: the file cannot be read, is not a label map, has another size, or holds no object or no
             background.
     """
     found = _understand(path, size, {}, rotation)
-    object_ids = tuple(int(i) for i in np.flatnonzero(np.bincount(found.labels.ravel())) if i)
+    if invert:
+        labels, form = inverted(found.labels, path, found.form)
+        found = Understood(labels, form, Meaning.IDS)
+    object_ids = object_ids_of(found.labels)
     if not object_ids:
         raise MaskError(
             f"{path} ({found.form}) holds no object: all pixels are background; mark at least one object"
         )
     check_background(found, path)
     return Mask(path, found.labels, object_ids, found.form)
+
+
+def object_ids_of(labels: Labels) -> tuple[int, ...]:
+    """The ids that occur in a label map, ascending."""
+    return tuple(int(i) for i in np.flatnonzero(np.bincount(labels.ravel())) if i)
+
+
+def inverted(labels: Labels, path: Path, form: str) -> tuple[Labels, str]:
+    """The label map with object and background exchanged, and how it is then understood.
+
+    Raises:
+        MaskError: it has not two values, so that nobody knows which to exchange.
+    """
+    values = np.flatnonzero(np.bincount(labels.ravel()))
+    if len(values) != 2:
+        raise MaskError(
+            f"{path} ({form}) holds {len(values)} values, which cannot be inverted; --invert is for masks "
+            "of one object and its background"
+        )
+    return (labels == values[0]).astype(np.uint8), f"{form}, inverted"
+
+
+def fit(
+    labels: Labels, form: str, path: Path, size: tuple[int, int] | None, rotation: int
+) -> tuple[Labels, str]:
+    """The label map as the clip's pictures are turned, and how it was understood.
+
+    Raises:
+        MaskError: it has another size than the clip, and than its stored pictures.
+    """
+    height, width = labels.shape
+    if size is None or (width, height) == size:
+        return labels, form
+    if rotation % 180 == 0 or (height, width) != size:
+        raise _size_error(path, (width, height), size)
+    turned = np.ascontiguousarray(np.rot90(labels, rotation // 90))
+    return turned, f"{form}, turned by {rotation} degrees counter-clockwise as the clip's pictures are"
 
 
 def read_labels(path: Path, size: tuple[int, int] | None, colour_ids: ColourIds) -> tuple[Labels, str]:
@@ -91,12 +139,8 @@ def _understand(
         found = understand_array(array, path)
     else:
         found = understand_image(_load_image(path, size, stored), path, colour_ids)
-    height, width = found.labels.shape
-    if size is None or (width, height) == size:
-        return found
-    turned = np.ascontiguousarray(np.rot90(found.labels, rotation // 90))
-    form = f"{found.form}, turned by {rotation} degrees counter-clockwise as the clip's pictures are"
-    return replace(found, labels=turned, form=form)
+    labels, form = fit(found.labels, found.form, path, size, rotation)
+    return replace(found, labels=labels, form=form)
 
 
 def _size_error(path: Path, found: tuple[int, int], size: tuple[int, int]) -> MaskError:

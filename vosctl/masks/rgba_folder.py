@@ -31,9 +31,10 @@ def cut_out(frame: LabelledFrame) -> NDArray[np.uint8]:
     """The picture (H, W, 4) with straight alpha, 255 on objects; nothing of the background remains."""
     assert frame.rgb is not None
     picture = np.zeros((*frame.labels.shape, 4), np.uint8)
-    is_object = frame.labels > 0
-    picture[is_object, :3] = frame.rgb[is_object]
-    picture[is_object, 3] = 255
+    opacity = frame.opacity()
+    is_seen = opacity > 0
+    picture[is_seen, :3] = frame.rgb[is_seen]
+    picture[..., 3] = opacity
     return picture
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vosctl.errors import MaskError
-from vosctl.masks.formats import FORMATS, place_in
+from vosctl.masks.formats import FORMATS, place_in, readers
 from vosctl.masks.notes import READABLE
 from vosctl.masks.spec import Reader
 from vosctl.masks.writer import LabelledFrame
@@ -26,7 +26,9 @@ class MaskSource:
         self.path = path = _label_maps_in(path)
         self.notes: list[str] = []
         """What people should know of the masks read so far."""
-        self._reader = _reader_of(path)
+        self.names: dict[int, str] = {}
+        """What the objects read so far are called, by id."""
+        self._reader = reader_of(path)
         first = next(iter(self), None)
         if first is None:
             raise MaskError(f"{path} holds no masks; give {READABLE}")
@@ -54,7 +56,9 @@ class MaskSource:
         )
 
     def __iter__(self) -> Iterator[LabelledFrame]:
-        return self._reader.read(self.path, self._note)
+        for frame in self._reader.read(self.path, self._note):
+            self.names.update(frame.names)
+            yield frame
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
@@ -69,12 +73,16 @@ def _label_maps_in(path: Path) -> Path:
     return next((place for place in found if place.exists()), path)
 
 
-def _reader_of(path: Path) -> Reader:
+def reader_of(path: Path) -> Reader:
+    """Who reads the masks at a path.
+
+    Raises:
+        MaskError: nobody does.
+    """
     if not path.exists():
         raise MaskError(f"{path} does not exist; give {READABLE}")
-    readers = (form.reader for form in FORMATS.values() if form.reader)
     try:
-        found = next((reader for reader in readers if reader.finds(path)), None)
+        found = next((reader for reader in readers() if reader.finds(path)), None)
     except OSError as error:
         raise MaskError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
     if found is None and path.is_file():

@@ -23,6 +23,12 @@ class Reader:
     """What a format that is a video itself knows of its frame rate and its pixels' shape."""
     form_of_file: str = ""
     """What people are told of one file of a format that is a folder."""
+    read_given: Callable[[Path, Note], Iterator[LabelledFrame]] | None = None
+    """Yields what a person has drawn, where the file also holds what a program has put in between."""
+    counts_frames: bool = False
+    """Its frames are known by their number, counted from 0, whatever the clip's images are called."""
+    is_document: bool = False
+    """It names its frames and may hold only some of a clip's: each of its masks is of the frame it names."""
 
 
 @dataclass(frozen=True)

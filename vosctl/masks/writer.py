@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 
 from vosctl.arrays import Image, Labels, Probability
 from vosctl.errors import CUT_SHORT, MaskError
+
+
+def default_name(object_id: int) -> str:
+    """What an object is called that nobody has named."""
+    return f"object {object_id}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,30 @@ class LabelledFrame:
     """The probability (H, W) of each object that has been seen so far, for the formats that keep it."""
     scores: Mapping[int, NDArray[np.float32]] | None = None
     """How each object's model sees the frame, (K, h, w), where that was asked for and is known."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the objects are called, by id, as far as somebody has said it; perhaps of more than are here."""
+
+    mattes: Mapping[int, Probability] | None = None
+    """How opaque each object of the label map is, (H, W), where its edge is to be soft; else it is hard."""
+    confidences: Mapping[int, float] | None = None
+    """How sure the tracker is of each object, 0 to 1, where that is known."""
+
+    def matte(self, object_id: int) -> Probability:
+        """How opaque an object is, (H, W): 0 or 1 where its edge is hard."""
+        if self.mattes is not None and object_id in self.mattes:
+            return self.mattes[object_id]
+        return np.asarray(self.labels == object_id, np.float32)
+
+    def opacity(self) -> NDArray[np.uint8]:
+        """How opaque all objects together are, (H, W) from 0 to 255."""
+        if not self.mattes:
+            return np.where(self.labels > 0, np.uint8(255), np.uint8(0))
+        together = sum(self.mattes.values(), np.zeros(self.labels.shape, np.float32))
+        return np.asarray(np.rint(together.clip(0, 1) * 255), np.uint8)
+
+    def name(self, object_id: int) -> str:
+        """What an object is called in formats that need a name."""
+        return self.names.get(object_id, default_name(object_id))
 
 
 class ExportWriter(ABC):

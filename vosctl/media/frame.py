@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,27 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Numbering:
+    """How the frames of a part of a clip count in the whole clip."""
+
+    start: int = 0
+    """Index of the part's first frame."""
+    every: int = 1
+    """So many frames of the whole clip lie from one frame of the part to the next."""
+    first: int | None = None
+    """Number of the clip's first frame, where somebody has said it; then it counts, not the frames' names."""
+
+    def number(self, index: int) -> int:
+        """The number, in the whole clip, of a frame of the part."""
+        return (self.first or 0) + self.start + index * self.every
+
+    def index(self, whole: int) -> int | None:
+        """The index within the part of a frame of the whole clip; None where the part does not have it."""
+        past = whole - self.start
+        return past // self.every if past >= 0 and past % self.every == 0 else None
+
+
+@dataclass(frozen=True)
 class ClipInfo:
     """What is known of a clip before it has been read."""
 
@@ -54,6 +75,8 @@ class ClipInfo:
     """It can be read only once, and may have no end."""
     notes: tuple[str, ...] = ()
     """What people should know of its pictures."""
+    numbering: Numbering = field(default_factory=Numbering)
+    """How its frames count, where it is a part of a clip."""
 
 
 class Clip(ABC):
@@ -73,6 +96,10 @@ class Clip(ABC):
     def frames_from(self, start: int) -> Iterator[Frame]:
         """Yields the frames from index `start` on, the same as iterating gives."""
         return islice(iter(self), start, None)
+
+    def times(self) -> Iterator[Fraction | None]:
+        """Yields the times of all frames."""
+        return (frame.time for frame in self)
 
     def __enter__(self) -> Self:
         return self

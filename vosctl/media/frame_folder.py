@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,10 @@ def list_images(folder: Path) -> list[Path]:
 
 
 class FrameFolder(Clip):
-    """The images of a folder, in natural order of their names. They have no times."""
+    """The images of a folder, in natural order of their names. They have times where a rate is given."""
 
-    def __init__(self, path: Path, max_pixels: int = MAX_PIXELS) -> None:
-        """Lists the images and reads the first one.
+    def __init__(self, path: Path, max_pixels: int = MAX_PIXELS, rate: Fraction | None = None) -> None:
+        """Lists the images and reads the first one; `rate` is in frames per second.
 
         Raises:
             ClipError: there is none, two have one name, or the first cannot be read.
@@ -76,7 +77,7 @@ class FrameFolder(Clip):
             width,
             height,
             len(self._images),
-            rate=None,
+            rate=rate,
             has_audio=False,
             is_folder=True,
             notes=(self._range.note,) if self._range and self._range.note else (),
@@ -124,4 +125,9 @@ class FrameFolder(Clip):
                     f"{path} is {rgb.shape[1]}x{rgb.shape[0]}, but {self._images[0].name} is "
                     f"{size[0]}x{size[1]}; all frames of a clip must have one size"
                 )
-            yield Frame(index, rgb, None, path.stem)
+            yield Frame(index, rgb, index / self.info.rate if self.info.rate else None, path.stem)
+
+    def times(self) -> Iterator[Fraction | None]:
+        """Yields the times of all frames, without reading them."""
+        rate = self.info.rate
+        return (index / rate if rate else None for index in range(len(self._images)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -73,6 +74,15 @@ class VideoClip(Clip):
                     yield maker.frame(index, picture, time)
             if maker is not None:
                 self._end(decoder, count)
+
+    def times(self) -> Iterator[Fraction | None]:
+        """Yields the times of all frames, which are decoded and not converted."""
+        maker: FrameMaker | None = None
+        with open_container(self._path, self._max_pixels) as container:
+            stream = picture_stream(container, self._path, self._number, self._max_pixels)
+            for index, picture in enumerate(Decoder(container, stream, is_file=True).pictures()):
+                maker = maker or FrameMaker(self._path, container, stream, picture)
+                yield maker.time(index, picture)
 
     def _end(self, decoder: Decoder, count: int) -> None:
         """Says what was wrong with the clip, all of whose frames have been yielded.

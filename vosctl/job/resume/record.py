@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,8 @@ from vosctl.errors import OutputError, UsageError
 from vosctl.files import read_json, write_json
 from vosctl.job.plain_data import require_fields
 from vosctl.job.request import MaskAt, Request
+from vosctl.masks.positions import WHOLE, Part
+from vosctl.masks.tidy import NO_TIDYING, Tidy
 from vosctl.media.frame import ClipInfo
 from vosctl.systems.choice import ModelChoice
 from vosctl.systems.settings import TrackerSettings
@@ -53,6 +55,10 @@ class _Asked:
     both_ways: bool
     stream: int | None = None
     max_pixels: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tidy: Tidy = NO_TIDYING
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,10 @@ class Record:
                 both_ways=bool(data["both_ways"]),
                 stream=data.get("stream"),
                 max_pixels=data.get("max_pixels"),
+                names={int(key): str(name) for key, name in data.get("names", {}).items()},
+                labels={int(key): str(name) for key, name in data.get("labels", {}).items()},
+                tidy=Tidy.of(data.get("tidy", {})),
+                part=Part(**data.get("part", {})),
             )
         except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
             raise OutputError(f"{output}: the record of its run is damaged: {error}; segment anew") from error
@@ -194,6 +204,10 @@ def describe_request(request: Request) -> dict[str, Any]:
         "both_ways": request.both_ways,
         "stream": request.stream,
         "max_pixels": request.max_pixels,
+        "names": {str(key): name for key, name in request.names.items()},
+        "labels": {str(key): name for key, name in request.labels.items()},
+        "tidy": asdict(request.tidy),
+        "part": asdict(request.part),
     }
 
 
@@ -210,6 +224,9 @@ def conditions_of(request: Request, info: ClipInfo) -> dict[str, Any]:
         "--stream": request.stream,
         "--format": ", ".join(request.formats),
         "--overlay": str(request.overlay.absolute()) if request.overlay else None,
+        "--name": ", ".join(f"{key}={name}" for key, name in sorted(request.names.items())) or None,
+        "tidying": request.tidy.text or None,
+        "the part of the clip": request.part.text or None,
     }
 
 
