@@ -93,6 +93,9 @@ def convert(
     grow: options.GrowOption = 0,
     feather: options.FeatherOption = 0,
     overwrite: options.OverwriteOption = False,
+    progress: options.ProgressOption = options.ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

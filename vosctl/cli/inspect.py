@@ -77,6 +77,9 @@ def inspect(
     first_number: options.FirstNumberOption = None,
     fps: options.FpsOption = None,
     overwrite: options.OverwriteOption = False,
+    progress: options.ProgressOption = options.ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

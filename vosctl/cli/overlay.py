@@ -74,6 +74,9 @@ def overlay(
     stream: options.StreamOption = None,
     max_pixels: options.MaxPixelsOption = None,
     overwrite: options.OverwriteOption = False,
+    progress: options.ProgressOption = options.ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

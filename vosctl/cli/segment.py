@@ -206,6 +206,9 @@ def segment(
             autocompletion=completion.engines,
         ),
     ] = "processes",
+    progress: options.ProgressOption = options.ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
