@@ -108,7 +108,8 @@ def progress_bar(
 ) -> Progress:
     """A bar that disappears when the work is done; there is none where nobody looks.
 
-    `draws` is False where progress is told in another way. Its columns are the name of the work, how far it is, `beside` (a format of the task), and the time.
+    `draws` is False where progress is told otherwise. Its columns are the name of the work, how far it is,
+    `beside` (a format of the task), and the time.
     """
     description = TextColumn("{task.description}", markup=False)  # a clip's name, perhaps with brackets
     columns = (description, BarColumn(), MofNCompleteColumn(), TextColumn(beside), clock())
