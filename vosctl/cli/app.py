@@ -14,6 +14,7 @@ from vosctl.cli.console import console
 from vosctl.cli.ending import ending
 from vosctl.cli.json_output import json_result
 from vosctl.cli.parser_errors import ParserError, message_of
+from vosctl.cli.reporting import reporting
 from vosctl.cli.standard_streams import drop_rest
 from vosctl.errors import ClosedOutputError, InterruptedRunError, OutputError, VosctlError
 from vosctl.version import __version__
@@ -121,6 +122,7 @@ class _End:
 def main() -> None:
     """Run the command and end the process with its exit code."""
     json_result.clear()
+    reporting.reset()
     end = _run()
     message = " ".join(end.message.split()) if end.message else None  # names may hold newlines
     if "--json" in sys.argv:  # asked for, even if the command line could not be understood

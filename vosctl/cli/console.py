@@ -7,6 +7,9 @@ line. None of them reaches a terminal as it is: here, in one place, they become 
 import re
 import sys
 from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -40,6 +43,35 @@ def _escaped(match: re.Match[str]) -> str:
 class _SafeConsole(Console):
     """Escapes what it is given to print; the codes that it writes itself, for colours, come later."""
 
+    _log: "_SafeConsole | None" = None  # a file that gets everything too
+
+    def log_to(self, path: Path | None) -> None:
+        """From now on also writes to the end of a file; None ends that.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        if self._log is not None:
+            self._log.file.close()
+            self._log = None
+        if path is not None:
+            file = path.open("a", encoding="utf-8", errors="replace", buffering=1)
+            self._log = _SafeConsole(file=file, highlight=False, soft_wrap=True, width=_RESULT_WIDTH)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Does what `Console` says, in the file too."""
+        super().print(*objects, **options)
+        self._note(*objects, **options)
+
+    def log(self, *objects: Any, **_: Any) -> None:
+        """Writes to the file alone, where there is one."""
+        self._note(*objects, markup=False)
+
+    def _note(self, *objects: Any, **options: Any) -> None:
+        if self._log is not None:
+            now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            Console.print(self._log, now, *objects, **options)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Does what `Console` says."""
         for segment in super().render(renderable, options):
@@ -49,9 +81,9 @@ class _SafeConsole(Console):
                 yield Segment(visible(segment.text), segment.style)
 
 
-console = _SafeConsole(stderr=True, highlight=False, soft_wrap=True)
-
 _RESULT_WIDTH = 120  # of tables that go to a file or a pipe, where there is no terminal to fit
+
+console = _SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 def result_console() -> Console:
@@ -71,11 +103,16 @@ def print_line(line: object) -> None:
     typer.echo(visible(text) if sys.stdout.isatty() else text)
 
 
-def progress_bar(beside: str, quiet: bool, clock: type[ProgressColumn] = TimeRemainingColumn) -> Progress:
+def progress_bar(
+    beside: str, quiet: bool, clock: type[ProgressColumn] = TimeRemainingColumn, draws: bool = True
+) -> Progress:
     """A bar that disappears when the work is done; there is none where nobody looks.
 
-    Its columns are the name of the work, how far it is, `beside` (a format of the task), and the time.
+    `draws` is False where progress is told otherwise. Its columns are the name of the work, how far it is,
+    `beside` (a format of the task), and the time.
     """
     description = TextColumn("{task.description}", markup=False)  # a clip's name, perhaps with brackets
     columns = (description, BarColumn(), MofNCompleteColumn(), TextColumn(beside), clock())
-    return Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
+    return Progress(
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal or not draws
+    )

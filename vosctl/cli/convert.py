@@ -19,6 +19,7 @@ import typer
 from vosctl.cli import completion, options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
+from vosctl.cli.reporting import ProgressMode
 from vosctl.errors import ClosedPipeError, UsageError
 from vosctl.job.request import parse_names
 from vosctl.masks.formats import check_place, describe, find_format, names_without_probabilities
@@ -93,6 +94,9 @@ def convert(
     grow: options.GrowOption = 0,
     feather: options.FeatherOption = 0,
     overwrite: options.OverwriteOption = False,
+    progress: options.ProgressOption = ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

@@ -25,6 +25,7 @@ from rich.table import Table
 from vosctl.cli import options, running
 from vosctl.cli.console import result_console
 from vosctl.cli.json_output import json_result
+from vosctl.cli.reporting import ProgressMode
 from vosctl.errors import ClipError, MaskError, TruncatedClipError, UsageError
 from vosctl.job.frame_log import parse_entry
 from vosctl.job.review import Span
@@ -77,6 +78,9 @@ def inspect(
     first_number: options.FirstNumberOption = None,
     fps: options.FpsOption = None,
     overwrite: options.OverwriteOption = False,
+    progress: options.ProgressOption = ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vosctl.cli import completion
+from vosctl.cli.reporting import ProgressMode, set_log, set_mode, set_verbose
 from vosctl.systems.names import aliases, architecture_names
 from vosctl.systems.presets import Preset
 
@@ -14,6 +15,7 @@ RESULTS, MODEL, TRACKING, MACHINE = "Results", "Model", "Tracking", "Machine"
 MASKS = "Masks and names"
 TIDY = "Tidy masks, in this order"
 PART = "Part of the clip"
+TELLING = "What is told"
 RUNS, SEVERAL = "Earlier runs", "Several clips"
 """Panels of `--help`."""
 
@@ -391,6 +393,33 @@ MaxPixelsOption = Annotated[
 ]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Write over results that exist.", rich_help_panel=RESULTS)
+]
+ProgressOption = Annotated[
+    ProgressMode,
+    typer.Option(
+        "--progress",
+        callback=set_mode,
+        help="auto is a bar or, without a terminal, a line every 10 s or 5 %; json is a line for programs.",
+        rich_help_panel=TELLING,
+        envvar="VOSCTL_PROGRESS",
+    ),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", callback=set_verbose, help="Say more of what is done.", rich_help_panel=TELLING
+    ),
+]
+LogFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-file",
+        metavar="FILE",
+        callback=set_log,
+        help="Also write all that is said, with times, to the end of FILE.",
+        show_default=False,
+        rich_help_panel=TELLING,
+    ),
 ]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", envvar="VOSCTL_QUIET")

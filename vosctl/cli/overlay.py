@@ -14,6 +14,7 @@ import typer
 from vosctl.cli import options, running
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
+from vosctl.cli.reporting import ProgressMode
 from vosctl.errors import UsageError
 from vosctl.job.open_request import read_masks
 from vosctl.job.request import name_of, parse_mask
@@ -74,6 +75,9 @@ def overlay(
     stream: options.StreamOption = None,
     max_pixels: options.MaxPixelsOption = None,
     overwrite: options.OverwriteOption = False,
+    progress: options.ProgressOption = ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

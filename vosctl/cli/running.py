@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
+from vosctl.cli.reporting import ProgressLines, ProgressMode, reporting
 from vosctl.errors import InterruptedRunError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.files import atomic_path, json_text
 from vosctl.job.frame_log import LogPlace, read_frame_log
@@ -73,16 +74,20 @@ def read_settings(
 
 @contextmanager
 def progress(label: str, total: int | None, quiet: bool) -> Iterator[Callable[..., None]]:
-    """A bar on standard error; gives what to call after each frame."""
-    with progress_bar("{task.fields[speed]}", quiet) as bar:
+    """A bar on standard error, or lines where there is no terminal; gives what to call after each frame."""
+    lines = ProgressLines(label, total, quiet)
+    draws = reporting.mode is ProgressMode.AUTO
+    with progress_bar("{task.fields[speed]}", quiet, draws=draws) as bar:
         task = bar.add_task(label, total=total, speed="")
 
         def on_frame(*_: object) -> None:
             bar.advance(task)
+            lines.advance()
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
             bar.update(task, speed=f"{speed:.1f} frames/s" if speed else "")
 
         yield on_frame
+    lines.end()
 
 
 def print_summary(summary: "Summary") -> None:
@@ -176,6 +181,12 @@ def run_request(opened: "OpenRequest", model: "Model", report: Path | None, quie
     from vosctl.job import pipeline
 
     request, info = opened.request, opened.source.info
+    rate = f", {float(info.rate):.6g} frames/s" if info.rate else ""
+    frames = info.frame_count_hint or "unknown"
+    reporting.detail(f"clip: {info.path}, {info.width}x{info.height}{rate}, frames: {frames}")
+    reporting.detail(f"model: {model.name} on {model.device_name}, {model.precision}")
+    for path, form in opened.places.items():
+        reporting.detail(f"to write: {form.name} to {path}")
     total = info.frame_count_hint
     if total and request.both_ways:
         total += max(opened.masks)

@@ -27,6 +27,7 @@ import typer
 from vosctl.cli import completion, correction, first_mask, options, running, several
 from vosctl.cli.console import console
 from vosctl.cli.json_output import json_result
+from vosctl.cli.reporting import ProgressMode
 from vosctl.errors import UsageError
 from vosctl.files import write_json
 from vosctl.job.batch.engines import open_engine
@@ -208,6 +209,9 @@ def segment(
             autocompletion=completion.engines,
         ),
     ] = "processes",
+    progress: options.ProgressOption = ProgressMode.AUTO,
+    verbose: options.VerboseOption = False,
+    log_file: options.LogFileOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from vosctl.cli.console import console, progress_bar
 from vosctl.cli.json_output import json_result
+from vosctl.cli.reporting import ProgressLines, ProgressMode, reporting
 from vosctl.errors import ClipsFailedError, InterruptedRunError, MaskError
 from vosctl.files import make_folder
 from vosctl.job.batch.engines import Engine
@@ -181,11 +182,13 @@ class _Bar:
     def __init__(self, bar: Progress, clips: int, quiet: bool) -> None:
         self._bar, self._quiet = bar, quiet
         self._task = bar.add_task("clips", total=clips, frames=0)
+        self._lines = ProgressLines("all clips", None, quiet)
         self._frames = 0
 
     def advance(self, frames: int) -> None:
         self._frames += frames
         self._bar.update(self._task, frames=self._frames)
+        self._lines.advance(frames)
 
     def end(self, outcome: Outcome) -> None:
         self._bar.advance(self._task)
@@ -201,5 +204,7 @@ class _Bar:
 
 @contextmanager
 def _bar(clips: int, quiet: bool) -> Iterator[_Bar]:
-    with progress_bar("{task.fields[frames]} frames", quiet, TimeElapsedColumn) as bar:
+    with progress_bar(
+        "{task.fields[frames]} frames", quiet, TimeElapsedColumn, reporting.mode is ProgressMode.AUTO
+    ) as bar:
         yield _Bar(bar, clips, quiet)
