@@ -57,7 +57,7 @@ def draw_scores(target: Target, plan: Plan, models: Models) -> Found:
     """Figures 1 and 5, A-GAME's Figure 3: what the objects' own models see, and the masks."""
     outcomes, files = [], []
     for row in target.rows:
-        for one in measured_rows(row, plan.models):
+        for one in measured_rows(row, plan):
             try:
                 model = models.get(one.choice)
             except VosctlError as error:
@@ -101,7 +101,7 @@ def draw_samples(target: Target, plan: Plan) -> Found:
 def _run_rows(target: Target, plan: Plan) -> tuple[list[Measured], tuple[RowOutcome, ...]]:
     ran, outcomes = [], []
     for row in target.rows:
-        for one in measured_rows(row, plan.models):
+        for one in measured_rows(row, plan):
             reason = row.reason
             try:
                 run_row(one, plan, row_folder(target, one, plan))

@@ -63,7 +63,7 @@ def _outcomes(target: Target, row: Row, plan: Plan) -> Iterator[RowOutcome]:
             yield RowOutcome(row.label, row.paper, {}, row.recipe, str(error))
             return
         row = replace(row, model=str(path))
-    for one in measured_rows(row, plan.models):
+    for one in measured_rows(row, plan):
         folder = row_folder(target, one, plan)
         made_by = f"{one.made_by}; {trained}" if trained else one.made_by
         try:
