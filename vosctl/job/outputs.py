@@ -41,6 +41,9 @@ class Outputs:
     exports: Mapping[Path, Format] = field(default_factory=dict)
     """Masks in other formats, by the folder or file that they go to."""
     scores: Path | None = None
+    samples: tuple[int, int] | None = None
+    """How many samples of a frame in which objects start there are, and the seed of their variations: beside
+    the scores they are drawn too. None for a system that has none."""
     """Folder of pictures of how the objects' models see each frame."""
 
     @classmethod
@@ -77,7 +80,7 @@ class OutputWriters:
     """Writes to all outputs of a run, in the order of the frames; use it in a `with` statement."""
 
     def __init__(self, outputs: Outputs, info: ClipInfo) -> None:
-        self._style, self._scores = outputs.style, outputs.scores
+        self._style, self._scores, self._samples = outputs.style, outputs.scores, outputs.samples
         with ExitStack() as stack:
             self._masks = stack.enter_context(MaskWriter(outputs.masks)) if outputs.masks else None
             self._video = stack.enter_context(VideoWriter(outputs.overlay, info)) if outputs.overlay else None
@@ -99,6 +102,13 @@ class OutputWriters:
         if self._scores and frame.scores:
             assert frame.rgb is not None
             write_score_picture(self._scores, frame.stem, frame.rgb, frame.labels, frame.scores)
+        elif self._scores and self._samples and frame.labels.any():  # a frame whose mask was given
+            from vosctl.masks.sample_pictures import write_sample_picture  # which imports torch
+
+            assert frame.rgb is not None
+            write_sample_picture(
+                self._scores, f"{frame.stem}_samples", frame.rgb, frame.labels, *self._samples
+            )
         self._draw(frame)
 
     def replay(self, frame: LabelledFrame) -> None:
