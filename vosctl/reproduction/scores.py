@@ -13,14 +13,15 @@ from vosctl.reproduction.outcome import RowOutcome
 from vosctl.reproduction.plan import Measured, Plan, measured_rows
 from vosctl.reproduction.target import Row, Target
 from vosctl.reproduction.training import trained_model
+from vosctl.systems.presets import card_for
 
 _NAMES = {"J": "J-Mean", "F": "F-Mean", "J&F": "J&F-Mean", "FPS": "model_fps"}
 """The columns' names in `results.json`; the others are called the same there."""
 
 
 _NO_RESNET_101 = (
-    "the paper's Ours; no weights of it are shipped: vosctl weights import rn101_all.pth, a file of the authors, "
-    "then --models rn101_all --download"
+    "the paper's Ours; no weights of it are shipped: vosctl weights import rn101_all.pth, a file of the "
+    "authors, then --models rn101_all --download"
 )
 
 
@@ -82,11 +83,20 @@ def _outcomes(target: Target, row: Row, plan: Plan) -> Iterator[RowOutcome]:
             yield RowOutcome(one.label, row.paper, {}, made_by, f"not measured: {error}")
             continue
         reasons = [row.reason] if row.reason else []
+        if row.paper:
+            reasons.append(f"not the paper's data but {plan.dataset.name}; {_learned_from(one)}")
         if result.failures:
             reasons.append(f"{len(result.failures)} sequences failed and are not in the figures")
         yield RowOutcome(
             one.label, row.paper, _figures(target, result), made_by, "; ".join(reasons), str(folder)
         )
+
+
+def _learned_from(one: Measured) -> str:
+    """What the model was trained on, as its card says."""
+    trained = card_for(one.choice).get("trained_on")
+    names = ", ".join(map(str, trained)) if isinstance(trained, dict) else ""
+    return f"weights that learned from {names}" if names else "weights of unknown training"
 
 
 def _figures(target: Target, result: BenchmarkResult) -> dict[str, float]:
