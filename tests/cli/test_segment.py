@@ -257,8 +257,9 @@ def test_debug_scores_are_pictures_of_the_frames_without_a_mask(
     arguments = ("segment", clip, "--mask", "first.png", "-o", "masks", "--debug-scores", "scores")
     assert vosctl.tracking(*arguments, "--quiet").code == 0
     pictures = sorted((tmp_path / "scores").iterdir())
-    assert [path.name for path in pictures] == [f"{index:05d}.png" for index in range(1, 12)]
-    with Image.open(pictures[0]) as picture:
+    names = ["00000_samples.png", *(f"{index:05d}.png" for index in range(1, 12))]
+    assert [path.name for path in pictures] == names
+    with Image.open(pictures[1]) as picture:
         assert picture.width == 2 * 326 + 6
 
 

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import Command
 from vosctl.media.claims import hold
 
@@ -34,5 +36,17 @@ def test_a_folder_that_is_being_written_is_left_alone(vosctl: Command, clip: Pat
 def test_what_does_not_go_together(vosctl: Command, clip: Path) -> None:
     assert "2 clips, 1 masks" in vosctl.tracking("benchmark", "--speed", clip, clip, "--mask", "a.png").error
     assert "clips are for --speed" in vosctl.tracking("benchmark", clip).error
-    variant = vosctl.tracking("benchmark", "--speed", clip, "--variant", "d-only")
-    assert "--variant is for scoring" in variant.error
+    variant = vosctl.tracking("benchmark", "--speed", clip, "--variant", "table")
+    assert "--variant table is for scoring" in variant.error
+
+
+def test_a_row_of_table_1_is_measured_by_itself(vosctl: Command, clip: Path) -> None:
+    asked = vosctl.tracking("benchmark", "--speed", clip, "--variant", "d-only-no-update", "--json")
+    (measured,) = json.loads(asked.out)["speed"]["clips"]
+    names = {stage["name"] for stage in measured["stages"]}
+    assert "features" in names
+    assert "memory" not in names
+    steady = [stage["steady_share"] for stage in measured["stages"] if stage["steady_share"] is not None]
+    assert sum(steady) == pytest.approx(1)
+    (first,) = [stage for stage in measured["stages"] if stage["name"] == "first frame"]
+    assert first["steady_share"] == 0

@@ -12,8 +12,10 @@ from tests.evaluation.small_results import small_result
 from tests.small import tiny_backbone
 from vosctl.errors import OutputError, WeightsError
 from vosctl.evaluation.results import write_results
+from vosctl.systems.choice import ModelChoice
 from vosctl.systems.frtm.refinement import RefinementNetwork
 from vosctl.systems.names import shipped_folder
+from vosctl.systems.presets import Preset, preset_for
 from vosctl.systems.registry import load_model
 from vosctl.systems.weights_file import read_weights, write_weights
 from vosctl.training.checkpoint import Checkpoint
@@ -242,3 +244,24 @@ def test_weights_that_are_not_finite_are_refused(vosctl: Command, clip: Path) ->
         result = vosctl("segment", clip, "-m", "first.png", "-o", "out", "--backbone-weights", "wrong.pth")
         assert result.code == 2
         assert "wrong.pth: 'layer1.0.conv1.weight' holds NaN or infinite numbers" in result.error
+
+
+def test_an_imported_checkpoint_runs_with_the_papers_numbers(vosctl: Command, tmp_path: Path) -> None:
+    authors_checkpoint(tmp_path / "rn18_all.pth")
+    assert vosctl("weights", "import", "rn18_all.pth").code == 0
+    assert preset_for(ModelChoice("rn18_all")) is Preset.PAPER_FAST
+
+
+def test_backbones_are_fetched_by_name(
+    vosctl: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    name = "resnet18-f37072fd.pth"  # torchvision's, which is taken from its cache
+    torch.save(tiny_backbone(4).state_dict(), folder / name)
+    found = vosctl("weights", "fetch", "resnet18", "--json")
+    assert found.code == 0, found.error
+    (one,) = json.loads(found.out)["fetched"]
+    assert (one["backbone"], one["file"]) == ("resnet18", str(folder / name))
+    assert "no such backbone; did you mean resnet18" in vosctl("weights", "fetch", "resnet8").error

@@ -11,9 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 from tests.media.conftest import MakeVideo
 from tests.media.scenes import scene
-from vosctl.errors import MaskError, OutputError
+from vosctl.errors import MaskError, OutputError, VosctlError
 from vosctl.masks.label_video import LabelVideoWriter, read_label_video
 from vosctl.masks.reading import read_labels
+from vosctl.masks.sources import MaskSource
 from vosctl.media.palette import save_palette_png
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -92,3 +93,13 @@ def test_the_shared_label_maps(shared_data: Path) -> None:
     assert len(maps) == 80
     assert maps[0].shape == (480, 854)
     assert np.unique(maps[0]).tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_video_that_nobody_can_decode_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "labels.mkv"
+    with LabelVideoWriter(path) as writer:
+        writer.write(np.ones((16, 24), np.uint8))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"V_FFV1", b"V_FFVX").replace(b"FFV1", b"QQQQ"))
+    with pytest.raises(VosctlError):
+        MaskSource(path)

@@ -297,8 +297,10 @@ def benchmark(
     if clips and not (speed and dataset is None):
         raise UsageError("clips are for --speed, and without --dataset; see vosctl segment")
     if speed:
+        if variant is VariantName.TABLE:
+            raise UsageError("--variant table is for scoring; --speed measures one row of it")
         if variant:
-            raise UsageError("--variant is for scoring; --speed measures all that the model does")
+            settings = Variant(variant.value).apply(settings)
         to_measure = (
             timing.jobs_of_clips(clips, mask or [], objects)
             if clips

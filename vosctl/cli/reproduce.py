@@ -120,6 +120,7 @@ def reproduce(
             rich_help_panel=options.RESULTS,
         ),
     ] = Path("runs/reproduce"),
+    download: options.DownloadOption = False,
     overwrite: options.OverwriteOption = False,
     device: options.DeviceOption = "auto",
     jobs: options.JobsAtOnceOption = None,
@@ -164,6 +165,7 @@ def reproduce(
                     jobs=jobs or 1,
                     overwrite=overwrite,
                     training_data=data_paths(data),
+                    download=download,
                     budget=budget,
                 )
                 found.append(measure(target, plan))

@@ -112,7 +112,7 @@ def segment(
             "--debug-scores",
             metavar="DIR",
             help="Also write a picture a frame of what the objects' own models see: FRTM's coarse scores, or "
-            "the classes of A-GAME's appearance module.",
+            "the classes of A-GAME's appearance module; and of the first frame's samples.",
             show_default=False,
             rich_help_panel=options.RESULTS,
         ),

@@ -1,10 +1,11 @@
 """`vosctl weights`: the models at hand, their state, and how others come in.
 
-`--json` of `list`, `verify`, `import` and `export`:
+`--json` of `list`, `verify`, `fetch`, `import` and `export`:
 
     models                      [{name, architecture, what, file}], file is null where there is none
     whole                       [{file, sha256, has_card, architecture, content}]; a file that is not ends the
                                 command with an error
+    fetched                     [{backbone, file, sha256}]
     file, model, architecture   what was imported
     file, sha256                what was exported
 """
@@ -21,7 +22,7 @@ from vosctl.cli.console import console, print_line, print_result
 from vosctl.cli.json_output import json_result
 from vosctl.errors import OutputError, WeightsError
 
-app = typer.Typer(help="Models: list, verify, import, export.", no_args_is_help=True)
+app = typer.Typer(help="Models: list, verify, fetch, import, export.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -103,6 +104,34 @@ def verify(
             )
     if as_json:
         json_result.put({"whole": whole})
+
+
+@app.command()
+def fetch(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BACKBONE]...", help="resnet18, resnet50, resnet101.", show_default="all"),
+    ] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Fetch torchvision's ImageNet backbones once, by the hash in their names, for --download and recipes."""
+    from vosctl.errors import UsageError
+    from vosctl.suggestion import suggestion
+    from vosctl.systems.backbone import backbone_names
+    from vosctl.systems.backbone_weights import cached_file, download_backbone
+    from vosctl.systems.weights_file import file_sha256
+
+    for name in names or ():
+        if name not in backbone_names():
+            raise UsageError(f"{name}: no such backbone; {suggestion(name, backbone_names())}")
+    fetched = []
+    for name in names or backbone_names():
+        path = cached_file(download_backbone(name).source)
+        fetched.append({"backbone": name, "file": str(path), "sha256": file_sha256(path)})
+        if not as_json:
+            print_line(f"{name}: {path}")
+    if as_json:
+        json_result.put({"fetched": fetched})
 
 
 @app.command("import")

@@ -2,9 +2,9 @@
 
 import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from vosctl.arrays import Image, Labels
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.evaluation.operations import count_operations, product_rate
+from vosctl.evaluation.steady_state import SteadyState
 from vosctl.evaluation.warm_up import warm_up
 from vosctl.job.outputs import Outputs
 from vosctl.job.pipeline import Pipeline, PipelineOptions
@@ -56,6 +57,9 @@ class StageSpeed:
     """Operations of convolutions and matrix products; None where there are none to speak of."""
     share_of_bound: float | None
     """The share of the machine's matrix-product rate that was reached."""
+    steady_share: float | None = None
+    """The share in the steady state alone: the last frames up to an update, as FRTM's Table 5 has it. None
+    for a clip that is too short."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,8 @@ def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float
     with open_clip(job.clip) as clip:
         images = [frame.rgb for frame in itertools.islice(clip, _MOST_FRAMES)]
     masks = {index: labels for index, labels in masks.items() if index < len(images)}
-    stats = _run(tracker, images, masks)
+    steady = SteadyState(stopwatch, len(images), max(masks), settings.update_interval)
+    stats = _run(tracker, steady.watched(images), masks)
     if model.device.type == "cuda":  # a window is one graph only where its stages are not timed
         stats = _run(Tracker(model, settings), images, masks)
     seconds, elsewhere = stopwatch.seconds(), beside.seconds()
@@ -145,6 +150,7 @@ def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float
         each = count_operations(model, settings, size, 1)["memory"]
         operations["memory"] = each * stopwatch.counts.get("memory", 0)
     total = sum(operations.values())
+    lately = {name: value for name, value in steady.seconds().items() if name not in BESIDE}
     computing = sum(seconds[name] for name in seconds if name not in BESIDE)
     return ClipSpeed(
         name=job.name,
@@ -152,7 +158,10 @@ def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float
         objects=len(tracker.object_ids),
         size=size,
         stages=tuple(
-            _stage(name, seconds[name], operations.get(name), rate, computing)
+            replace(
+                _stage(name, seconds[name], operations.get(name), rate, computing),
+                steady_share=lately[name] / sum(lately.values()) if name in lately else None,
+            )
             for name in STAGES
             if name in seconds
         ),
@@ -167,7 +176,7 @@ def _measure(job: SpeedJob, model: Model, settings: TrackerSettings, rate: float
     )
 
 
-def _run(tracker: Tracker, images: list[Image], masks: Mapping[int, Labels]) -> TrackerStats:
+def _run(tracker: Tracker, images: Iterable[Image], masks: Mapping[int, Labels]) -> TrackerStats:
     for _ in tracker.run(images, masks):
         pass
     return tracker.stats

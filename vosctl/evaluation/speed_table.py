@@ -8,10 +8,13 @@ _ABSENT = "-"
 
 
 def stage_table(clip: ClipSpeed) -> Table:
-    """A table with a row for each stage: what it took, and how near it came to the machine's bound."""
+    """A table with a row for each stage: what it took, and how near it came to the machine's bound.
+
+    `steady` is its share in the last frames up to an update, without the first frame's work.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stage")
-    for column in ("ms/frame", "share", "GFLOP/frame", "of bound"):
+    for column in ("ms/frame", "share", "steady", "GFLOP/frame", "of bound"):
         table.add_column(column, justify="right", no_wrap=True)
     for stage in clip.stages:
         name = f"{stage.name} (beside the rest)" if stage.name in BESIDE else stage.name
@@ -19,6 +22,7 @@ def stage_table(clip: ClipSpeed) -> Table:
             name,
             f"{1e3 * stage.seconds / clip.frames:.2f}",
             _percent(stage.share),
+            _percent(stage.steady_share),
             _ABSENT if stage.operations is None else f"{stage.operations / clip.frames / 1e9:.2f}",
             _percent(stage.share_of_bound),
         )
@@ -27,6 +31,7 @@ def stage_table(clip: ClipSpeed) -> Table:
         "all, the first frame's work included",
         f"{1e3 * clip.model_seconds / clip.frames:.2f}",
         _percent(1.0),
+        _ABSENT,
         f"{clip.operations / clip.frames / 1e9:.2f}",
         _percent(clip.share_of_bound),
     )

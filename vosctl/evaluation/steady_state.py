@@ -1,38 +1,41 @@
 """What each stage takes once a clip runs: the last frames up to an update, as FRTM's Table 5 counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
-from vosctl.arrays import Image, Labels
+from vosctl.arrays import Image
 from vosctl.compute.stopwatch import Stopwatch
-from vosctl.systems.model import Model
-from vosctl.systems.settings import TrackerSettings
-from vosctl.tracking.tracker import Tracker
 
 
-def steady_state(
-    model: Model, settings: TrackerSettings, images: Sequence[Image], masks: Mapping[int, Labels]
-) -> dict[str, float]:
-    """Seconds by stage over the last t_s frames, in which one update comes; frame by frame, as in the paper.
+class SteadyState:
+    """Takes the stages' time between two frames of a clip that a tracker pulls.
 
     Args:
-        model: what computes.
-        settings: of the tracker.
-        images: (H, W, 3) of the whole clip.
-        masks: label maps by frame index.
-
-    Returns:
-        Nothing for a clip that has no t_s frames after the first t_s + 1.
+        stopwatch: the tracker's.
+        frames: of the clip.
+        start: the frame in which its objects start.
+        interval: t_s, frames from one update to the next.
     """
-    interval = settings.update_interval
-    begin = max(masks)
-    count = begin + 1 + interval * ((len(images) - begin - 1) // interval)  # the last one is an update's
-    if count < begin + 1 + 2 * interval:
-        return {}
-    stopwatch = Stopwatch(model.device)
-    tracker = Tracker(model, settings, stopwatch)
-    before: dict[str, float] = {}
-    for index, image in enumerate(images[:count]):
-        if index == count - interval:
-            before = stopwatch.seconds()
-        tracker.step(image, masks.get(index))
-    return {name: value - before.get(name, 0.0) for name, value in stopwatch.seconds().items()}
+
+    def __init__(self, stopwatch: Stopwatch, frames: int, start: int, interval: int) -> None:
+        self._stopwatch = stopwatch
+        self._last = start + 1 + interval * ((frames - start - 1) // interval)  # the frame after an update
+        self._first = self._last - interval
+        self._found: list[dict[str, float]] = []
+        self._exists = self._first > start + interval  # else there is but the first window
+
+    def watched(self, images: Iterable[Image]) -> Iterator[Image]:
+        """The images, for the tracker; when it pulls one, all windows before it are computed."""
+        for index, image in enumerate(images):
+            if index in (self._first, self._last):
+                self._found.append(self._stopwatch.seconds())
+            yield image
+
+    def seconds(self) -> dict[str, float]:
+        """The seconds of each stage in the last t_s frames; nothing for a clip of less than 2 t_s + 1 frames.
+
+        To be asked for once the tracker is done.
+        """
+        if not self._exists:
+            return {}
+        before, after = [*self._found, self._stopwatch.seconds()][:2]
+        return {name: value - before.get(name, 0.0) for name, value in after.items()}

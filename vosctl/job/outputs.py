@@ -44,6 +44,9 @@ class Outputs:
     """Masks in other formats, by the folder or file that they go to."""
     scores: Path | None = None
     """Folder of pictures of how the objects' models see each frame."""
+    samples: tuple[int, int] | None = None
+    """How many samples of a frame in which objects start there are, and the seed of their variations: beside
+    the scores they are drawn too. None for a system that has none."""
     names: Mapping[int, str] = field(default_factory=dict)
     """What the objects are called, by id."""
     tidy: Tidy = NO_TIDYING
@@ -99,6 +102,7 @@ class OutputWriters:
 
     def __init__(self, outputs: Outputs, info: ClipInfo) -> None:
         self._style, self._scores, self._names = outputs.style, outputs.scores, outputs.names
+        self._samples = outputs.samples
         self._tidier = Tidier(outputs.tidy) if outputs.tidy != NO_TIDYING else None
         self._again: set[str] = set()  # frames that were there before and still wait for others
         with ExitStack() as stack:
@@ -121,6 +125,13 @@ class OutputWriters:
         if self._scores and frame.scores:
             assert frame.rgb is not None
             write_score_picture(self._scores, frame.stem, frame.rgb, frame.labels, frame.scores)
+        elif self._scores and self._samples and frame.labels.any():  # a frame whose mask was given
+            from vosctl.masks.sample_pictures import write_sample_picture  # which imports torch
+
+            assert frame.rgb is not None
+            write_sample_picture(
+                self._scores, f"{frame.stem}_samples", frame.rgb, frame.labels, *self._samples
+            )
         self._export(frame)
 
     def replay(self, frame: LabelledFrame) -> None:

@@ -78,6 +78,8 @@ def run_request(
             f"{info.path} can be read only once; for --both-ways and --resume save it to a file first"
         )
     outputs = Outputs.of(request, opened.places)
+    if model.system == "frtm":
+        outputs = replace(outputs, samples=(request.settings.initial_samples, request.settings.seed))
     run = open_run(opened, model) if opened.is_lasting else None
     if not run:
         begin_over(folder)

@@ -24,7 +24,9 @@ def is_matte(path: Path) -> bool:
         with open_container(path) as container:
             if not container.streams.video:
                 return False
-            codec = container.streams.video[0].codec_context.name
+            codec = getattr(container.streams.video[0].codec_context, "name", None)
+            if codec is None:  # of a kind that this FFmpeg cannot decode
+                return False
             picture = next(container.decode(video=0), None)
     except (ClipError, av.FFmpegError):
         return False  # the reader of label videos tells what is wrong

@@ -78,7 +78,9 @@ def read_mask(
 
 def object_ids_of(labels: Labels) -> tuple[int, ...]:
     """The ids that occur in a label map, ascending."""
-    return tuple(int(i) for i in np.flatnonzero(np.bincount(labels.ravel())) if i)
+    occurs = np.zeros(256, bool)
+    occurs[labels] = True  # eight times less memory than counting takes
+    return tuple(int(i) for i in np.flatnonzero(occurs) if i)
 
 
 def inverted(labels: Labels, path: Path, form: str) -> tuple[Labels, str]:

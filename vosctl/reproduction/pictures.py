@@ -4,7 +4,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
@@ -13,6 +12,7 @@ from vosctl.errors import VosctlError
 from vosctl.evaluation.datasets import Sequence
 from vosctl.evaluation.ground_truth import GroundTruth, read_ground_truth
 from vosctl.evaluation.label_maps import read_label_map
+from vosctl.masks.sample_pictures import write_sample_picture
 from vosctl.masks.score_pictures import score_picture
 from vosctl.media.clip import open_clip
 from vosctl.media.drawing import draw_overlay
@@ -21,7 +21,7 @@ from vosctl.reproduction.outcome import RowOutcome
 from vosctl.reproduction.plan import Measured, Models, Plan, measured_rows
 from vosctl.reproduction.scores import row_folder, run_row
 from vosctl.reproduction.target import Target
-from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples
+from vosctl.systems.settings import TrackerSettings
 from vosctl.tracking.tracker import Tracker
 
 MOST_SEQUENCES = 5
@@ -57,7 +57,7 @@ def draw_scores(target: Target, plan: Plan, models: Models) -> Found:
     """Figures 1 and 5, A-GAME's Figure 3: what the objects' own models see, and the masks."""
     outcomes, files = [], []
     for row in target.rows:
-        for one in measured_rows(row, plan.models):
+        for one in measured_rows(row, plan):
             try:
                 model = models.get(one.choice)
             except VosctlError as error:
@@ -86,14 +86,12 @@ def draw_samples(target: Target, plan: Plan) -> Found:
     """Figure 6: the first frame and its variations, images above and labels below."""
     files = []
     for sequence in plan.dataset.sequences[:MOST_SEQUENCES]:
-        first = _images(sequence, 1)[0]
-        labels = read_ground_truth(sequence).first_masks()
-        mask = torch.from_numpy((next(iter(labels.values())) > 0).astype(np.float32))
-        image = torch.from_numpy(first).permute(2, 0, 1).float() / 255
-        images, masks = initial_samples(image, mask, 5, 1, boxes_of(mask[None])[0])
-        above = [(f"sample {k}", _bytes(one.permute(1, 2, 0))) for k, one in enumerate(images)]
-        below = [("label", _bytes(one[..., None].expand(-1, -1, 3))) for one in masks]
-        files.append(_save([above, below], plan.folder / target.name, sequence.name))
+        masks = read_ground_truth(sequence).first_masks()
+        start = min(masks)
+        frame = _images(sequence, start + 1)[start]
+        count = TrackerSettings.paper().initial_samples
+        path = write_sample_picture(plan.folder / target.name, sequence.name, frame, masks[start], count)
+        files.append(path.name)
     row = RowOutcome("first frame and 4 variations", {}, {}, "the samples of vosctl.systems.frtm", "")
     return (row,), tuple(files)
 
@@ -101,7 +99,7 @@ def draw_samples(target: Target, plan: Plan) -> Found:
 def _run_rows(target: Target, plan: Plan) -> tuple[list[Measured], tuple[RowOutcome, ...]]:
     ran, outcomes = [], []
     for row in target.rows:
-        for one in measured_rows(row, plan.models):
+        for one in measured_rows(row, plan):
             reason = row.reason
             try:
                 run_row(one, plan, row_folder(target, one, plan))
@@ -127,10 +125,6 @@ def _annotation(truth: GroundTruth, stem: str) -> Labels:
 
 def _until(masks: dict[int, Labels], last: int) -> dict[int, Labels]:
     return {index: labels for index, labels in masks.items() if index <= last}
-
-
-def _bytes(values: torch.Tensor) -> Image:
-    return (values * 255).round().to(torch.uint8).numpy()
 
 
 def _save(lines: list[list[tuple[str, Image]]], folder: Path, name: str) -> str:

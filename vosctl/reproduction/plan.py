@@ -32,6 +32,8 @@ class Plan:
     overwrite: bool = False
     training_data: Mapping[str, Path] = field(default_factory=dict)
     """Where the data of recipes lies, by name."""
+    download: bool = False
+    """Whether torchvision's backbone may be fetched for a model that has none."""
     budget: float | None = None
     """Minutes for each training; None where nothing is to be trained."""
 
@@ -65,9 +67,9 @@ class Measured:
         return ", ".join(parts)
 
 
-def measured_rows(row: Row, models: tuple[str, ...]) -> list[Measured]:
-    """A row with its own model, or with each of those that are given."""
-    names = (row.model,) if row.model else models
+def measured_rows(row: Row, plan: Plan) -> list[Measured]:
+    """A row with its own model, or with each of those that the plan has."""
+    names = (row.model,) if row.model else plan.models
     found = []
     for name in names:
         preset = Preset(row.preset) if row.preset else _preset_of(name)
@@ -75,7 +77,8 @@ def measured_rows(row: Row, models: tuple[str, ...]) -> list[Measured]:
         label = row.label if row.model or len(names) == 1 else f"{row.label} ({name})"
         key = "".join(c if c.isalnum() else "-" for c in f"{row.label}-{Path(name).stem}").lower()
         variant = Variant(row.variant) if row.variant else None
-        found.append(Measured(row, ModelChoice(name), settings, preset, variant, label, key))
+        choice = ModelChoice(name, download=plan.download)
+        found.append(Measured(row, choice, settings, preset, variant, label, key))
     return found
 
 

@@ -9,6 +9,7 @@ import torch
 
 from vosctl.files import make_folder
 from vosctl.reproduction.chart import draw_bars, draw_lines, save
+from vosctl.reproduction.order import order_note
 from vosctl.reproduction.outcome import Outcome, RowOutcome, write_outcome
 from vosctl.reproduction.page import write_page
 from vosctl.reproduction.pictures import Found, draw_masks, draw_samples, draw_scores
@@ -37,7 +38,7 @@ def reproduce(target: Target, plan: Plan) -> Outcome:
         data=plan.data,
         columns=target.columns if any(row.ours for row in rows) or any(row.paper for row in rows) else (),
         rows=rows,
-        note=target.note,
+        note=" ".join(part for part in (target.note, order_note(target.columns, rows)) if part),
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={
             "vosctl": __version__,

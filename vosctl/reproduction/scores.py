@@ -13,9 +13,16 @@ from vosctl.reproduction.outcome import RowOutcome
 from vosctl.reproduction.plan import Measured, Plan, measured_rows
 from vosctl.reproduction.target import Row, Target
 from vosctl.reproduction.training import trained_model
+from vosctl.systems.presets import card_for
 
 _NAMES = {"J": "J-Mean", "F": "F-Mean", "J&F": "J&F-Mean", "FPS": "model_fps"}
 """The columns' names in `results.json`; the others are called the same there."""
+
+
+_NO_RESNET_101 = (
+    "the paper's Ours; no weights of it are shipped: vosctl weights import rn101_all.pth, a file of the "
+    "authors, then --models rn101_all --download"
+)
 
 
 def measure_rows(target: Target, plan: Plan) -> tuple[RowOutcome, ...]:
@@ -23,7 +30,11 @@ def measure_rows(target: Target, plan: Plan) -> tuple[RowOutcome, ...]:
 
     A row that cannot be run says why.
     """
-    return tuple(outcome for row in target.all_rows() for outcome in _outcomes(target, row, plan))
+    found = [outcome for row in target.all_rows() for outcome in _outcomes(target, row, plan)]
+    open_rows = [row for row in target.rows if not (row.cited or row.model or row.recipe)]
+    if open_rows and not any("rn101" in name for name in plan.models):
+        found.append(RowOutcome("The same on ResNet-101", {}, {}, "frtm-rn101, paper", _NO_RESNET_101))
+    return tuple(found)
 
 
 def run_row(one: Measured, plan: Plan, folder: Path) -> BenchmarkResult:
@@ -63,7 +74,7 @@ def _outcomes(target: Target, row: Row, plan: Plan) -> Iterator[RowOutcome]:
             yield RowOutcome(row.label, row.paper, {}, row.recipe, str(error))
             return
         row = replace(row, model=str(path))
-    for one in measured_rows(row, plan.models):
+    for one in measured_rows(row, plan):
         folder = row_folder(target, one, plan)
         made_by = f"{one.made_by}; {trained}" if trained else one.made_by
         try:
@@ -72,11 +83,20 @@ def _outcomes(target: Target, row: Row, plan: Plan) -> Iterator[RowOutcome]:
             yield RowOutcome(one.label, row.paper, {}, made_by, f"not measured: {error}")
             continue
         reasons = [row.reason] if row.reason else []
+        if row.paper:
+            reasons.append(f"not the paper's data but {plan.dataset.name}; {_learned_from(one)}")
         if result.failures:
             reasons.append(f"{len(result.failures)} sequences failed and are not in the figures")
         yield RowOutcome(
             one.label, row.paper, _figures(target, result), made_by, "; ".join(reasons), str(folder)
         )
+
+
+def _learned_from(one: Measured) -> str:
+    """What the model was trained on, as its card says."""
+    trained = card_for(one.choice).get("trained_on")
+    names = ", ".join(map(str, trained)) if isinstance(trained, dict) else ""
+    return f"weights that learned from {names}" if names else "weights of unknown training"
 
 
 def _figures(target: Target, result: BenchmarkResult) -> dict[str, float]:

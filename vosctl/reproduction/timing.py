@@ -14,7 +14,7 @@ from vosctl.arrays import Image, Labels
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import UsageError
 from vosctl.evaluation.ground_truth import read_ground_truth
-from vosctl.evaluation.steady_state import steady_state
+from vosctl.evaluation.steady_state import SteadyState
 from vosctl.media.clip import open_clip
 from vosctl.reproduction.outcome import RowOutcome
 from vosctl.reproduction.plan import Measured, Models, Plan, measured_rows
@@ -45,7 +45,11 @@ def measure_stages(target: Target, plan: Plan, models: Models) -> tuple[RowOutco
         model = models.get(one.choice)
         seconds: dict[str, float] = {}
         for images, masks in _clips(plan):
-            for stage, value in steady_state(model, one.settings, images, masks).items():
+            stopwatch = Stopwatch(model.device)
+            steady = SteadyState(stopwatch, len(images), max(masks), one.settings.update_interval)
+            for _ in Tracker(model, one.settings, stopwatch).run(steady.watched(images), masks):
+                pass
+            for stage, value in steady.seconds().items():
                 step = _STEPS.get(stage, "Other")
                 seconds[step] = seconds.get(step, 0.0) + value
         total = sum(seconds.values())
@@ -96,7 +100,7 @@ def measure_memory_sizes(target: Target, plan: Plan, models: Models) -> tuple[Ro
 
 def _forms(plan: Plan, **settings: int) -> list[Measured]:
     """The plan's models, with these numbers in place of the preset's."""
-    return measured_rows(Row("", settings=settings), plan.models)
+    return measured_rows(Row("", settings=settings), plan)
 
 
 def _frame_seconds(model: object, settings: TrackerSettings, plan: Plan) -> dict[str, float]:

@@ -65,6 +65,13 @@ def download_backbone(name: str) -> BackboneWeights:
     return BackboneWeights(state, weights.url)
 
 
+def cached_file(url: str) -> Path:
+    """Where the file of an address lies once it has been fetched."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+
+
 def fetch(weights: Any, failure: str, advice: str) -> dict[str, Tensor]:
     """The parameters behind one of torchvision's weights enums, from its cache or its server.
 

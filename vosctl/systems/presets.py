@@ -43,9 +43,14 @@ def preset_for(choice: ModelChoice) -> Preset:
 
     A card that is missing or damaged says nothing; loading the model tells what is wrong with it.
     """
-    paths = [choice.refinement] if choice.refinement else [_path_of(choice.name)]
-    named = _card(paths[0]).get(CARD_KEY) if paths[0] else None
+    named = card_for(choice).get(CARD_KEY)
     return Preset(named) if named in set(Preset) else Preset.DEFAULT
+
+
+def card_for(choice: ModelChoice) -> dict[str, Any]:
+    """The card of a model's refinement network, or else of the model; empty where there is none."""
+    path = choice.refinement or _path_of(choice.name)
+    return _card(path) if path else {}
 
 
 def _path_of(name: str | None) -> Path | None:
