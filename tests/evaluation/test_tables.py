@@ -50,7 +50,8 @@ def test_sequences_that_ran_at_a_time_are_said_so():
 
 
 def test_table_1():
-    results = {variant: small_result(shift=0.01 * index) for index, variant in enumerate(Variant)}
+    own = [variant for variant in Variant if not variant.is_baseline]
+    results = {variant: small_result(shift=0.01 * index) for index, variant in enumerate(own)}
     lines = lines_of(ablation_table(results))
     assert lines[0] == ["version", "refined", "update", "J", "F", "J&F", "frames/s"]
     assert lines[1] == ["d-only-no-update", "0.662", "0.550", "0.606", "3.00"]

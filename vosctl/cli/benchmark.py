@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,10 +32,11 @@ from vosctl.errors import UsageError
 from vosctl.evaluation.datasets import Dataset, DatasetName, open_dataset
 from vosctl.evaluation.variants import Variant
 from vosctl.systems.choice import ModelChoice
-from vosctl.systems.presets import preset_for
+from vosctl.systems.presets import Preset, preset_for
 
 if TYPE_CHECKING:
     from vosctl.evaluation.sequence_runner import RunPlan
+    from vosctl.systems.settings import TrackerSettings
 
 _SPEED, _NUMBERS = "Speed", "Numbers of FRTM's Algorithm 1"  # panels of --help
 
@@ -290,23 +291,17 @@ def benchmark(
         "--region": ("nearby", region),
         "--window": ("window", window),
     }
-    given = {option: pair for option, pair in named.items() if pair[1] is not None}
-    settings = replace((preset or preset_for(choice)).settings, **dict(given.values()))  # type: ignore[arg-type]
-    if given and not results:
-        _require_heeded(choice, {option: field for option, (field, _) in given.items()})
+    settings = _settings(choice, preset, named, check=not results)
     if clips and not (speed and dataset is None):
         raise UsageError("clips are for --speed, and without --dataset; see vosctl segment")
     if speed:
-        if variant is VariantName.TABLE:
-            raise UsageError("--variant table is for scoring; --speed measures one row of it")
-        if variant:
-            settings = Variant(variant.value).apply(settings)
         to_measure = (
             timing.jobs_of_clips(clips, mask or [], objects)
             if clips
             else timing.jobs_of_dataset(_open(dataset, root, split, sequences))
         )
-        timing.measure(to_measure, choice, device, settings, output, as_json, quiet)
+        row = _of_variant(settings, variant)
+        timing.measure(to_measure, choice, device, row, output, as_json, quiet)
         return
     data = _open(dataset, root, split, sequences)
     if results:
@@ -320,6 +315,38 @@ def benchmark(
     plan = RunPlan(model=choice, settings=settings, devices=devices, jobs=jobs or len(devices))
     folder = output or Path("runs") / f"{data.name}-{data.split}"
     _run(data, plan, variant, folder, archive, overwrite, as_json, quiet)
+
+
+def _settings(
+    choice: ModelChoice, preset: Preset | None, named: Mapping[str, tuple[str, Any]], check: bool
+) -> "TrackerSettings":
+    """The preset's settings, with the numbers that were given in place of its own.
+
+    Args:
+        choice: the model.
+        preset: as given; None for the one that the model is for.
+        named: by option, the field of the settings and its value, None where it was not given.
+        check: whether the model must make use of what was given.
+
+    Raises:
+        UsageError: a number cannot be, or the model makes no use of it.
+    """
+    given = {option: pair for option, pair in named.items() if pair[1] is not None}
+    settings = replace((preset or preset_for(choice)).settings, **dict(given.values()))
+    if given and check:
+        _require_heeded(choice, {option: field for option, (field, _) in given.items()})
+    return settings
+
+
+def _of_variant(settings: "TrackerSettings", variant: VariantName | None) -> "TrackerSettings":
+    """The settings as a row of Table 1 has them.
+
+    Raises:
+        UsageError: the whole table was asked for.
+    """
+    if variant is VariantName.TABLE:
+        raise UsageError("--variant table is for scoring; --speed measures one row of it")
+    return Variant(variant.value).apply(settings) if variant else settings
 
 
 def _require_heeded(choice: ModelChoice, given: Mapping[str, str]) -> None:

@@ -148,26 +148,25 @@ def reproduce(
     from vosctl.reproduction.plan import Plan
     from vosctl.reproduction.run import reproduce as measure
 
-    only = tuple(name.strip() for name in sequences.split(",") if name.strip()) if sequences else ()
-    opened = open_dataset(dataset or _dataset_at(root), root, split, only)
+    opened = open_dataset(dataset or _dataset_at(root), root, split, _names(sequences or ""))
     found = []
     try:
         with hold(output, is_folder=True), scoring.bar(quiet) as bar:
+            plan = Plan(
+                dataset=opened,
+                folder=output,
+                models=_names(models),
+                progress=bar,
+                device=device,
+                jobs=jobs or 1,
+                overwrite=overwrite,
+                training_data=data_paths(data),
+                download=download,
+                budget=budget,
+            )
             for target in chosen:
                 if not quiet:
                     console.print(target.title, style="bold", markup=False)
-                plan = Plan(
-                    dataset=opened,
-                    folder=output,
-                    models=tuple(name.strip() for name in models.split(",") if name.strip()),
-                    progress=bar,
-                    device=device,
-                    jobs=jobs or 1,
-                    overwrite=overwrite,
-                    training_data=data_paths(data),
-                    download=download,
-                    budget=budget,
-                )
                 found.append(measure(target, plan))
     except KeyboardInterrupt:
         raise InterruptedRunError(
@@ -177,6 +176,11 @@ def reproduce(
         json_result.put({"results": [one.to_json() for one in found]})
         return
     _tell(found, output)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """A,B,C."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _dataset_at(root: Path | None) -> DatasetName:
