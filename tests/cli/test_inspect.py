@@ -169,3 +169,20 @@ def test_brackets_in_names_are_no_markup(vosctl: Command, clip: Path) -> None:
     assert name in vosctl("inspect", name).out
     write_weights(Path("models/other.pt"), "frtm-rn18", {}, {"summary": "trained on [/b]"})
     assert "trained on [/b]" in vosctl("weights", "list").out
+
+
+def test_a_table_of_a_runs_masks(vosctl: Command, clip: Path, segment: object) -> None:
+    given = (clip, "--mask", "first.png", "-o", "out", "--format", "palette", "--format", "csv")
+    assert segment(*given).code == 0  # type: ignore[operator]
+    result = vosctl("inspect", "out", "--csv", "rows.csv")
+    assert result.code == 0, result.err
+    written, found = (Path(name).read_text().splitlines() for name in ("out/csv.csv", "rows.csv"))
+    assert len(found) == len(written) == 1 + 12 * 2
+
+    def essence(lines: list[str]) -> list[list[str]]:
+        return [[*line.split(",")[:2], *line.split(",")[3:]] for line in lines]  # masks in PNGs have no times
+
+    assert essence(found) == essence(written)
+    assert "rows.csv exists" in vosctl("inspect", "out", "--csv", "rows.csv").error
+    assert "--csv is for masks" in vosctl("inspect", clip, "--csv", "new.csv").error
+    assert ".csv or .parquet" in vosctl("inspect", "out", "--csv", "rows.txt").error

@@ -13,8 +13,9 @@ last}]; of a run: what its report holds.
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,11 +33,13 @@ from vosctl.job.review import Span
 from vosctl.job.timeline import Timeline, timeline_of
 from vosctl.masks.areas import AreaCounter
 from vosctl.masks.contact_sheet import contact_sheet, draw_frame, spread
+from vosctl.masks.formats import FORMATS, check_place
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.png import save_png
 from vosctl.masks.positions import Part, open_part, part_of
 from vosctl.masks.sources import MaskSource
-from vosctl.media.claims import claim_png
+from vosctl.masks.writer import ExportWriter, LabelledFrame
+from vosctl.media.claims import claim_png, claimed, keep_inputs
 from vosctl.media.clip import Clip, open_clip
 from vosctl.media.stream_address import clip_path
 
@@ -77,6 +80,15 @@ def inspect(
     every: options.EveryOption = 1,
     first_number: options.FirstNumberOption = None,
     fps: options.FpsOption = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            help="Also write a row for each object of each frame, as --format csv does; or .parquet.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: options.OverwriteOption = False,
     progress: options.ProgressOption = ProgressMode.AUTO,
     verbose: options.VerboseOption = False,
@@ -100,13 +112,16 @@ def inspect(
     part = Part(start, end, every, first_number, fps)
     masks, source = _open(path, part)
     if masks is not None:
-        found = _inspect_masks(masks, part, quiet)
+        with _table(table, masks, overwrite) as writer:
+            found = _inspect_masks(masks, part, quiet, writer)
         if sheet:
             _draw_masks(masks, clip, found["frames"], sheet)
     else:
         assert source is not None
         if clip:
             raise UsageError(f"{path} is a clip itself; --clip is for masks")
+        if table:
+            raise UsageError(f"{path} is a clip, which has no objects; --csv is for masks")
         if sheet and source.info.is_stream:
             raise ClipError(f"{path} can be read only once; draw the contact sheet of a file of it")
         found = _inspect_clip(source, quiet)
@@ -141,11 +156,34 @@ def _open(path: Path, part: Part) -> tuple[MaskSource | None, Clip | None]:
             raise (no_masks if is_of_masks else no_clip) from None
 
 
-def _inspect_masks(source: MaskSource, part: Part, quiet: bool) -> dict[str, Any]:
+@contextmanager
+def _table(path: Path | None, masks: MaskSource, overwrite: bool) -> Iterator[ExportWriter | None]:
+    """The writer of the table that is asked for."""
+    if path is None:
+        yield None
+        return
+    form = FORMATS["csv"]
+    check_place(form, path)
+    keep_inputs([path], [masks.path])
+    with claimed(path, is_folder=False, overwrite=overwrite), form.open(path, masks.info) as writer:
+        yield writer
+
+
+def _with_confidences(frame: LabelledFrame, timeline: Timeline | None, index: int) -> LabelledFrame:
+    if timeline is None:
+        return frame
+    known = {key: values[index] for key, values in timeline.confidences.items() if index < len(values)}
+    return replace(frame, confidences={key: value for key, value in known.items() if value is not None})
+
+
+def _inspect_masks(source: MaskSource, part: Part, quiet: bool, table: ExportWriter | None) -> dict[str, Any]:
     counter = AreaCounter()
     timeline = timeline_of(source.path)
     with running.progress(source.path.name, None, quiet) as on_frame:
         for frame in source if part.is_whole else part_of(lambda: source, part, source.path):
+            if table:
+                known = timeline if part.is_whole else None  # which counts the frames of the whole run
+                table.write(_with_confidences(frame, known, counter.frames))
             counter.add(frame)
             on_frame()
     return {
