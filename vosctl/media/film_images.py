@@ -48,8 +48,7 @@ def read_film(path: Path, max_pixels: int) -> NDArray[np.uint8]:
         return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
     kind, order = _FLOATS[picture.format.name]
     planes = [
-        np.frombuffer(bytes(plane), kind).reshape(plane.height, -1)[:, : plane.width]
-        for plane in picture.planes
+        np.frombuffer(bytes(one), kind).reshape(one.height, -1)[:, : one.width] for one in picture.planes
     ]
     return _as_srgb(np.stack([planes[at] for at in order], axis=2).astype(np.float32))
 
