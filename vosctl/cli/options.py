@@ -37,8 +37,9 @@ MaskOption = Annotated[
         "--mask",
         "-m",
         metavar="[FRAME=]FILE",
-        help="A mask of the objects, an image or annotations (vosctl help masks), of the first frame or of frame "
-        "FRAME (counted from 0). May be repeated: new objects join at their frame, objects that already run are corrected from there on.",
+        help="A mask of the objects, an image or annotations (vosctl help masks), of the first frame or of "
+        "frame FRAME (counted from 0). May be repeated: new objects join at their frame, objects that "
+        "already run are corrected from there on.",
         show_default=False,
     ),
 ]
