@@ -35,6 +35,7 @@ def segment(
     both_ways: bool = False,
     overwrite: bool = False,
     resume: bool = False,
+    names: Mapping[int, str] | None = None,
 ) -> Summary:
     """Segment the objects of a clip that a mask shows: one mask for every frame.
 
@@ -53,6 +54,7 @@ def segment(
         both_ways: also run backwards from the masks.
         overwrite: write over results that exist.
         resume: go on with the run that the output holds, if there is one.
+        names: what objects are called, by id, in formats that keep names; else as the masks' files call them.
 
     Returns:
         What was done. A clip that breaks off is no error: what came before the break is kept, `broken` says
@@ -74,6 +76,7 @@ def segment(
         both_ways=both_ways,
         overwrite=overwrite,
         resume=resume,
+        names=dict(names or {}),
     )
     return _done(request, model if isinstance(model, Model) else None, device)
 

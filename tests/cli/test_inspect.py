@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from tests.cli.command import Command
+from tests.media.test_containers import make_two_streams
 from tests.small import moving_discs
 from vosctl.masks.palette_folder import MaskWriter
 from vosctl.media.clip import ClipInfo
+from vosctl.media.palette import save_palette_png
 from vosctl.media.video_writer import VideoWriter
 from vosctl.systems.weights_file import write_weights
 
@@ -169,3 +171,43 @@ def test_brackets_in_names_are_no_markup(vosctl: Command, clip: Path) -> None:
     assert name in vosctl("inspect", name).out
     write_weights(Path("models/other.pt"), "frtm-rn18", {}, {"summary": "trained on [/b]"})
     assert "trained on [/b]" in vosctl("weights", "list").out
+
+
+def test_a_table_of_a_runs_masks(vosctl: Command, clip: Path, segment: object) -> None:
+    given = (clip, "--mask", "first.png", "-o", "out", "--format", "palette", "--format", "csv")
+    assert segment(*given).code == 0  # type: ignore[operator]
+    result = vosctl("inspect", "out", "--csv", "rows.csv")
+    assert result.code == 0, result.err
+    written, found = (Path(name).read_text().splitlines() for name in ("out/csv.csv", "rows.csv"))
+    assert len(found) == len(written) == 1 + 12 * 2
+
+    def essence(lines: list[str]) -> list[list[str]]:
+        return [[*line.split(",")[:2], *line.split(",")[3:]] for line in lines]  # masks in PNGs have no times
+
+    assert essence(found) == essence(written)
+    assert "rows.csv exists" in vosctl("inspect", "out", "--csv", "rows.csv").error
+    assert "--csv is for masks" in vosctl("inspect", clip, "--csv", "new.csv").error
+    assert ".csv or .parquet" in vosctl("inspect", "out", "--csv", "rows.txt").error
+
+
+def test_another_stream_and_a_larger_picture_than_is_taken_unasked(vosctl: Command, tmp_path: Path) -> None:
+    clip = make_two_streams(tmp_path / "two.mkv")
+    sizes = [json.loads(vosctl("inspect", clip, "--stream", n, "--json").out)["width"] for n in (0, 1)]
+    assert len(set(sizes)) == 2
+    refused = vosctl("inspect", clip, "--max-pixels", 100)
+    assert refused.code == 2
+    assert "--max-pixels" in refused.error
+
+
+def test_convert_takes_the_pictures_of_the_named_stream(vosctl: Command, tmp_path: Path) -> None:
+    clip = make_two_streams(tmp_path / "two.mkv")
+    found = json.loads(vosctl("inspect", clip, "--stream", 1, "--json").out)
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for number in range(found["frames"]):
+        labels = np.zeros((found["height"], found["width"]), np.uint8)
+        labels[4:12, 4:12] = 1
+        save_palette_png(masks / f"{number:05d}.png", labels)
+    told = ("convert", masks, "--to", "rgba", "--clip", clip)
+    assert vosctl(*told, "-o", tmp_path / "a", "--stream", 1).code == 0
+    assert vosctl(*told, "-o", tmp_path / "b", "--stream", 0).code == 2  # of another size

@@ -197,3 +197,11 @@ def test_objects_of_one_name_have_one_id_in_all_files() -> None:
     (plain,) = ids.align([given((1, 2), {})])
     assert plain.mask.object_ids == (1, 2)
     assert ids.names == {1: "ball", 2: "dot", 3: "dog"}
+
+
+def test_a_tiff_of_floats_that_are_ids(tmp_path: Path) -> None:
+    Image.fromarray(LABELS.astype(np.float32)).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif").labels, LABELS)
+    Image.fromarray(LABELS.astype(np.float32) / 2).save(tmp_path / "b.tif")
+    with pytest.raises(MaskError, match="holds fractions"):
+        read_mask(tmp_path / "b.tif")

@@ -93,6 +93,8 @@ def convert(
     shrink: options.ShrinkOption = 0,
     grow: options.GrowOption = 0,
     feather: options.FeatherOption = 0,
+    stream: options.StreamOption = None,
+    max_pixels: options.MaxPixelsOption = None,
     overwrite: options.OverwriteOption = False,
     progress: options.ProgressOption = ProgressMode.AUTO,
     verbose: options.VerboseOption = False,
@@ -128,7 +130,7 @@ def convert(
         part = Part(start, end, every, first_number, fps)
         frames: Iterator[LabelledFrame] = iter(source)
         if clip:
-            opened = stack.enter_context(open_part(clip, part))
+            opened = stack.enter_context(open_part(clip, part, stream=stream, max_pixels=max_pixels))
             info = opened.info
             frames = with_pictures(prefetch(opened, _FRAMES_AHEAD), frames, masks, not part.is_whole)
         elif fps:

@@ -13,8 +13,10 @@ last}]; of a run: what its report holds.
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,11 +34,13 @@ from vosctl.job.review import Span
 from vosctl.job.timeline import Timeline, timeline_of
 from vosctl.masks.areas import AreaCounter
 from vosctl.masks.contact_sheet import contact_sheet, draw_frame, spread
+from vosctl.masks.formats import FORMATS, check_place
 from vosctl.masks.pairing import with_pictures
 from vosctl.masks.png import save_png
 from vosctl.masks.positions import Part, open_part, part_of
 from vosctl.masks.sources import MaskSource
-from vosctl.media.claims import claim_png
+from vosctl.masks.writer import ExportWriter, LabelledFrame
+from vosctl.media.claims import claim_png, claimed, keep_inputs
 from vosctl.media.clip import Clip, open_clip
 from vosctl.media.stream_address import clip_path
 
@@ -77,6 +81,17 @@ def inspect(
     every: options.EveryOption = 1,
     first_number: options.FirstNumberOption = None,
     fps: options.FpsOption = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            help="Also write a row for each object of each frame, as --format csv does; or .parquet.",
+            show_default=False,
+        ),
+    ] = None,
+    stream: options.StreamOption = None,
+    max_pixels: options.MaxPixelsOption = None,
     overwrite: options.OverwriteOption = False,
     progress: options.ProgressOption = ProgressMode.AUTO,
     verbose: options.VerboseOption = False,
@@ -98,15 +113,19 @@ def inspect(
         _show(report, as_json)
         return
     part = Part(start, end, every, first_number, fps)
-    masks, source = _open(path, part)
+    masks, source = _open(path, partial(open_part, part=part, stream=stream, max_pixels=max_pixels))
     if masks is not None:
-        found = _inspect_masks(masks, part, quiet)
+        with _table(table, masks, overwrite) as writer:
+            found = _inspect_masks(masks, part, quiet, writer)
         if sheet:
-            _draw_masks(masks, clip, found["frames"], sheet)
+            shown = open_clip(clip, stream=stream, max_pixels=max_pixels) if clip else nullcontext()
+            _draw_masks(masks, shown, found["frames"], sheet)
     else:
         assert source is not None
         if clip:
             raise UsageError(f"{path} is a clip itself; --clip is for masks")
+        if table:
+            raise UsageError(f"{path} is a clip, which has no objects; --csv is for masks")
         if sheet and source.info.is_stream:
             raise ClipError(f"{path} can be read only once; draw the contact sheet of a file of it")
         found = _inspect_clip(source, quiet)
@@ -129,23 +148,46 @@ def _read_report(path: Path) -> dict[str, Any] | None:
     return {"kind": "run", "path": str(path), **report} if is_report else None
 
 
-def _open(path: Path, part: Part) -> tuple[MaskSource | None, Clip | None]:
+def _open(path: Path, open_as_clip: Callable[[Path], Clip]) -> tuple[MaskSource | None, Clip | None]:
     """The masks at `path` or, if these are none, the clip."""
     try:
         return MaskSource(path), None
     except MaskError as no_masks:
         try:
-            return None, open_part(path, part)
+            return None, open_as_clip(path)
         except ClipError as no_clip:
             is_of_masks = path.is_dir() or path.suffix.lower() in (".json", ".npz", ".npy")
             raise (no_masks if is_of_masks else no_clip) from None
 
 
-def _inspect_masks(source: MaskSource, part: Part, quiet: bool) -> dict[str, Any]:
+@contextmanager
+def _table(path: Path | None, masks: MaskSource, overwrite: bool) -> Iterator[ExportWriter | None]:
+    """The writer of the table that is asked for."""
+    if path is None:
+        yield None
+        return
+    form = FORMATS["csv"]
+    check_place(form, path)
+    keep_inputs([path], [masks.path])
+    with claimed(path, is_folder=False, overwrite=overwrite), form.open(path, masks.info) as writer:
+        yield writer
+
+
+def _with_confidences(frame: LabelledFrame, timeline: Timeline | None, index: int) -> LabelledFrame:
+    if timeline is None:
+        return frame
+    known = {key: values[index] for key, values in timeline.confidences.items() if index < len(values)}
+    return replace(frame, confidences={key: value for key, value in known.items() if value is not None})
+
+
+def _inspect_masks(source: MaskSource, part: Part, quiet: bool, table: ExportWriter | None) -> dict[str, Any]:
     counter = AreaCounter()
     timeline = timeline_of(source.path)
     with running.progress(source.path.name, None, quiet) as on_frame:
         for frame in source if part.is_whole else part_of(lambda: source, part, source.path):
+            if table:
+                known = timeline if part.is_whole else None  # which counts the frames of the whole run
+                table.write(_with_confidences(frame, known, counter.frames))
             counter.add(frame)
             on_frame()
     return {
@@ -203,9 +245,11 @@ def _inspect_clip(source: Clip, quiet: bool) -> dict[str, Any]:
     }
 
 
-def _draw_masks(source: MaskSource, clip: Path | None, count: int, sheet: Path) -> None:
+def _draw_masks(
+    source: MaskSource, clip: AbstractContextManager[Clip | None], count: int, sheet: Path
+) -> None:
     chosen = set(spread(count))
-    with open_clip(clip) if clip else nullcontext() as opened:
+    with clip as opened:
         frames = with_pictures(opened, source, source.path) if opened else source
         tiles = ((frame.stem, draw_frame(frame)) for index, frame in enumerate(frames) if index in chosen)
         save_png(sheet, contact_sheet(tiles))

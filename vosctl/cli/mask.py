@@ -22,7 +22,7 @@ from vosctl.boxes import parse_boxes
 from vosctl.cli import first_mask, options
 from vosctl.cli.console import console, print_line
 from vosctl.cli.json_output import json_result
-from vosctl.masks.reading import read_mask
+from vosctl.masks.given import read_given
 from vosctl.media.claims import claim_png
 from vosctl.media.frame_index import FrameIndex
 from vosctl.media.palette import save_palette_png
@@ -84,7 +84,8 @@ def mask(
         picture = frames.exact(frame) if box else frames[frame]
         labels = np.zeros((info.height, info.width), np.uint8)
         if existing:
-            labels = read_mask(existing, (info.width, info.height)).labels
+            found_mask = read_given(existing, (info.width, info.height), info.rotation, at=frame)[0]
+            labels = found_mask.mask.labels
         boxes = parse_boxes(box, info.width, info.height, tuple(map(int, np.unique(labels))))
         if boxes:
             found = segment(picture, boxes)

@@ -38,8 +38,9 @@ MaskOption = Annotated[
         "--mask",
         "-m",
         metavar="[FRAME=]FILE",
-        help="A mask of the objects, of the first frame or of frame FRAME (counted from 0). May be repeated: "
-        "new objects join at their frame, objects that already run are corrected from there on.",
+        help="A mask of the objects, an image or annotations (vosctl help masks), of the first frame or of "
+        "frame FRAME (counted from 0). May be repeated: new objects join at their frame, objects that "
+        "already run are corrected from there on.",
         show_default=False,
     ),
 ]
@@ -219,7 +220,6 @@ ModelOption = Annotated[
         help=f"{', '.join(architecture_names())}, the paper's {' or '.join(aliases())}, an imported model, "
         "or a model file.",
         show_default="the shipped one",
-        rich_help_panel=MODEL,
         envvar="VOSCTL_MODEL",
         autocompletion=completion.models,
     ),
@@ -261,7 +261,6 @@ DeviceOption = Annotated[
         "--device",
         metavar="NAME",
         help="auto, cpu or cuda:N.",
-        rich_help_panel=MACHINE,
         envvar="VOSCTL_DEVICE",
         autocompletion=completion.devices,
     ),
@@ -272,7 +271,6 @@ DevicesOption = Annotated[
         "--device",
         metavar="NAME",
         help="auto, cpu or cuda:N; for several clips auto is all GPUs, or some with commas: cuda:0,cuda:1.",
-        rich_help_panel=MACHINE,
         envvar="VOSCTL_DEVICE",
         autocompletion=completion.devices,
     ),
@@ -331,7 +329,6 @@ MaxSizeOption = Annotated[
         metavar="PIXELS",
         help="Reduce larger frames to this longest side for the networks; masks are full size.",
         show_default="1280 for larger frames",
-        rich_help_panel=MACHINE,
         envvar="VOSCTL_MAX_SIZE",
     ),
 ]
@@ -392,7 +389,11 @@ MaxPixelsOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Write over results that exist.", rich_help_panel=RESULTS)
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Write over results that exist.",
+    ),
 ]
 ProgressOption = Annotated[
     ProgressMode,
@@ -422,7 +423,10 @@ LogFileOption = Annotated[
     ),
 ]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", envvar="VOSCTL_QUIET")
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Say nothing but errors.", rich_help_panel=TELLING, envvar="VOSCTL_QUIET"
+    ),
 ]
 OpacityOption = Annotated[
     float,
@@ -446,5 +450,9 @@ ContourOption = Annotated[
 ]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", help="Also print what was done as one JSON object, on standard output."),
+    typer.Option(
+        "--json",
+        help="Also print what was done as one JSON object, on standard output.",
+        rich_help_panel=TELLING,
+    ),
 ]

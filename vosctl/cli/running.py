@@ -249,5 +249,5 @@ def require_whole(summary: "Summary", output: Path | None = None) -> None:
     if summary.stopped:
         raise ObjectLostError(
             f"{summary.stopped}; if it is still there, draw its mask for that frame and go on with "
-            f"vosctl segment --from-run {output} --mask {summary.frames - 1}=FILE"
+            f"vosctl segment --from-run {output} --mask {summary.stopped.rpartition(' ')[2]}=FILE"
         )

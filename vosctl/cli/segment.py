@@ -69,7 +69,6 @@ def segment(
             help="Folder for the masks, one palette PNG a frame; or the file or folder of the one --format, "
             "or the folder that several formats, or several clips, go into.",
             show_default="CLIP_masks in this folder",
-            rich_help_panel=options.RESULTS,
         ),
     ] = None,
     format_names: Annotated[
@@ -79,7 +78,6 @@ def segment(
             metavar="FORMAT",
             help=f"May be repeated. {describe(FORMATS)}",
             show_default="palette",
-            rich_help_panel=options.RESULTS,
             envvar="VOSCTL_FORMAT",
             autocompletion=completion.formats,
         ),
@@ -91,7 +89,6 @@ def segment(
             metavar="FILE",
             help="Also write a video with the masks drawn over it; for several clips, the folder for them.",
             show_default=False,
-            rich_help_panel=options.RESULTS,
         ),
     ] = None,
     report: options.ReportOption = None,
@@ -140,7 +137,6 @@ def segment(
             "--resume",
             help="Go on with what was interrupted: the same command, and this option. Finished clips are "
             "skipped.",
-            rich_help_panel=options.RUNS,
         ),
     ] = False,
     from_run: Annotated[

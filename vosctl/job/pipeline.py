@@ -252,7 +252,7 @@ class Pipeline:
                 self._save_when_due(frame.index + 1, writers)
             self._on_frame(frame, result)
             if self._stop_when_lost and entry:
-                _stop_if_lost(entry)
+                _stop_if_lost(entry, self._clip.info.numbering.number(entry.index))
 
     def _save_when_due(self, position: int, writers: OutputWriters) -> None:
         """Save the tracker's state between two windows, once all results before it are on the disk."""
@@ -336,8 +336,8 @@ def _frames_ahead(info: ClipInfo) -> int:
     return max(2, min(_FRAMES_AHEAD, _BYTES_AHEAD // (3 * info.width * info.height)))
 
 
-def _stop_if_lost(entry: FrameEntry) -> None:
+def _stop_if_lost(entry: FrameEntry, number: int) -> None:
     lost = [object_id for object_id, one in entry.objects.items() if is_lost(one)]
     if lost:
         names = ", ".join(map(str, lost))
-        raise ObjectLostError(f"object{'s' if len(lost) > 1 else ''} {names} lost at frame {entry.index}")
+        raise ObjectLostError(f"object{'s' if len(lost) > 1 else ''} {names} lost at frame {number}")

@@ -32,7 +32,7 @@ class CvatVideoWriter(ExportWriter):
     def __init__(self, path: Path, source: ClipInfo, is_exact: bool = False) -> None:
         super().__init__()
         self._path, self._is_exact = path, is_exact
-        self._name = source.path.stem
+        self._name, self._numbering = source.path.stem, source.numbering
         self._count = 0
         self._shapes: dict[int, list[ET.Element]] = {}
         self._last: dict[int, int] = {}  # frame of each object's last shape
@@ -70,8 +70,11 @@ class CvatVideoWriter(ExportWriter):
         root = ET.Element("annotations")
         ET.SubElement(root, "version").text = "1.1"
         task = ET.SubElement(ET.SubElement(root, "meta"), "task")
-        values = {"name": self._name, "size": self._count, "mode": "interpolation", "start_frame": 0}
-        for key, value in {**values, "stop_frame": self._count - 1, "frame_filter": ""}.items():
+        values = {"name": self._name, "size": self._count, "mode": "interpolation"}
+        first, every = self._numbering.number(0), self._numbering.every
+        values |= {"start_frame": first, "stop_frame": self._numbering.number(self._count - 1)}
+        values["frame_filter"] = f"step={every}" if every > 1 else ""
+        for key, value in values.items():
             ET.SubElement(task, key).text = str(value)
         labels = ET.SubElement(task, "labels")
         for number, name in enumerate(dict.fromkeys(names.values())):

@@ -24,6 +24,9 @@ _FILES = {
     "label-studio": "label_studio",
     "datumaro": "datumaro",
     "mots": "mots_text",
+    "csv": "table",
+    "matte": "matte_export",
+    "exr": "exr_folder",
     "yolo": "yolo_folder",
     "rgba": "rgba_folder",
     "alpha-prores": "alpha_video",
@@ -34,7 +37,8 @@ _FILES = {
 }
 # What is read and not written: each file has `READERS`.
 _READ_ONLY = ("sam_masks", "zip_export", "array_files")
-_BEFORE_OTHERS = ("labelme", "mots")  # a folder of images may hold the first, a folder of texts is another
+# A folder of images may hold files of the first, one of texts is another format, and EXRs are images too.
+_BEFORE_OTHERS = ("labelme", "mots", "exr")
 _SOFT = frozenset({"soft", "soft16"})  # which `convert` cannot make; known without importing them
 
 

@@ -55,7 +55,7 @@ def read_given(
         return [GivenMask(read_mask(path, size, rotation, invert))]
     reader, notes = reader_of(path), _Notes()
     frames = (reader.read_given or reader.read)(path, notes)
-    if reader.is_document or path.is_dir():
+    if reader.is_document or path.is_dir() or path.suffix.lower() == ".exr":
         return _of_document(list(frames), reader, notes, path, size, rotation, invert)
     listed = list(islice(frames, at + 1))
     if not listed:
@@ -72,7 +72,13 @@ def read_given(
 
 def _is_of_several(path: Path) -> bool:
     suffix = path.suffix.lower()
-    return path.is_dir() or suffix in _DOCUMENTS or suffix in _VIDEOS or array_files.READERS[0].finds(path)
+    return (
+        path.is_dir()
+        or suffix == ".exr"
+        or suffix in _DOCUMENTS
+        or suffix in _VIDEOS
+        or array_files.READERS[0].finds(path)
+    )
 
 
 def _of_document(

@@ -27,7 +27,7 @@ def is_matte(path: Path) -> bool:
             codec = getattr(container.streams.video[0].codec_context, "name", None)
             if codec is None:  # of a kind that this FFmpeg cannot decode
                 return False
-            picture = next(container.decode(video=0), None)
+            picture = _first_telling(container.decode(video=0), codec)
     except (ClipError, av.FFmpegError):
         return False  # the reader of label videos tells what is wrong
     if picture is None:
@@ -64,6 +64,15 @@ def read_matte_video(path: Path, note: Note) -> Iterator[NDArray[np.uint8]]:
         raise MaskError(str(error)) from error
     except av.FFmpegError as error:
         raise MaskError(f"{path} breaks off or is damaged: {error.strerror}; write it again") from error
+
+
+def _first_telling(pictures: Iterator[av.VideoFrame], codec: str) -> av.VideoFrame | None:
+    """The first picture; of what may be label maps the first that is not black."""
+    picture = None
+    for picture in pictures:
+        if picture.format.name != "gray" or codec not in _LOSSLESS or picture.to_ndarray().any():
+            break
+    return picture
 
 
 def _has_alpha(picture: av.VideoFrame) -> bool:

@@ -28,15 +28,15 @@ _MOST_FRAMES = 1 << 24
 
 
 class MotsWriter(ExportWriter):
-    """Writes one text; frames are counted from 0, and frames without objects have no line.
+    """Writes one text; frames are counted from 0 in the whole clip, and frames without objects have no line.
 
     `car` is class 1 and `pedestrian` or `person` is class 2, as in the challenge; objects without a name
     are of class 2, other names get numbers from 3 on, without 10.
     """
 
-    def __init__(self, path: Path, _: ClipInfo) -> None:
+    def __init__(self, path: Path, source: ClipInfo) -> None:
         super().__init__()
-        self._path = path
+        self._path, self._number = path, source.numbering.number
         self._count = 0
         self._rows: list[tuple[int, int, str]] = []  # frame, object, rest of the line
         self._names: dict[int, str] = {}
@@ -45,7 +45,9 @@ class MotsWriter(ExportWriter):
         height, width = frame.labels.shape
         self._names.update(frame.names)
         for object_id, counts in counts_by_object(frame.labels).items():
-            self._rows.append((self._count, object_id, f"{height} {width} {counts_to_text(counts)}"))
+            self._rows.append(
+                (self._number(self._count), object_id, f"{height} {width} {counts_to_text(counts)}")
+            )
         self._count += 1
 
     def _close(self, error: BaseException | None, keep: bool) -> None:

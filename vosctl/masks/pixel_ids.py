@@ -78,6 +78,9 @@ def understand_image(image: Image.Image, path: Path, colour_ids: ColourIds) -> U
     if image.mode == "P":
         return _from_palette(image, path, colour_ids)
     if image.mode == "F":
+        values = np.asarray(image)
+        if values.any() and (values == np.rint(values)).all() and (abs(values) < 1 << 31).all():
+            return understand_array(values.astype(np.int32), path)
         raise MaskError(f"{path} holds fractions; expected whole numbers (ids); save it as an 8-bit PNG")
     if image.mode in ("1", "L") or image.mode.startswith("I"):
         rows = rows_of_image(image)

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from vosctl.errors import ClipError, TruncatedClipError
+from vosctl.media.film_images import FILM_SUFFIXES, film_note
 from vosctl.media.frame import Clip, ClipInfo, Frame
 from vosctl.media.images import ValueRange, read_deep, read_rgb
 from vosctl.media.limits import MAX_PIXELS
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".jp2", ".j2k", ".tga"}
+    | {".ppm", ".pgm", ".pnm", *FILM_SUFFIXES}
+)
 
 # Whole numbers, also with commas between thousands. A minus may belong to one if no letter or digit precedes.
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
@@ -80,8 +84,14 @@ class FrameFolder(Clip):
             rate=rate,
             has_audio=False,
             is_folder=True,
-            notes=(self._range.note,) if self._range and self._range.note else (),
+            notes=tuple(
+                note for note in (self._range and self._range.note, film_note(self._images[0])) if note
+            ),
         )
+
+    def _notes(self) -> tuple[str, ...]:
+        found = (self._range.note if self._range else None, film_note(self._images[0]))
+        return tuple(note for note in found if note)
 
     def _require_names(self, path: Path) -> None:
         stems: dict[str, Path] = {}

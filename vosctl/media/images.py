@@ -11,9 +11,10 @@ from PIL import Image, ImageOps
 
 from vosctl.errors import ClipError
 from vosctl.media.broken_files import IMAGE_ERRORS
+from vosctl.media.film_images import FILM_SUFFIXES, read_film
 from vosctl.media.limits import MAX_PIXELS, check_clip_size
 
-IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "JPEG2000", "PPM", "TGA")
 """What Pillow may take a picture for, whatever its name: for others, such as EPS, it starts programs."""
 
 
@@ -98,6 +99,8 @@ def read_rgb(
 
 def _read(path: Path, max_pixels: int) -> NDArray[np.generic]:
     """Returns (H, W, 3) uint8, or the values (H, W) of a gray picture of more than 8 bits."""
+    if path.suffix.lower() in FILM_SUFFIXES:
+        return read_film(path, max_pixels)
     try:
         with open_image(path) as image:
             check_clip_size(path, *image.size, max_pixels)
