@@ -1,6 +1,8 @@
 """Runs that are corrected, and that end where an object is lost and a correction is due.
 
 Tests job/resume/folder.py too.
+
+Tests cli/correction.py too.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Mattes and EXR files, as compositing programs take them.
 
-Tests masks/exr_file.py, masks/exr_folder.py and masks/matte_export.py.
+Tests masks/exr_file.py, masks/exr_folder.py and masks/matte_export.py too.
 """
 
 from fractions import Fraction

@@ -108,7 +108,8 @@ def test_frames_of_two_sizes(form: Format, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", [f for f in FORMATS.values() if not f.is_folder], ids=lambda form: form.name)
 def test_a_full_disk(form: Format, tmp_path: Path, file_limit) -> None:
     generator = np.random.default_rng(0)
-    noise = [generator.integers(0, 255, (64, 64), np.uint8) for _ in range(40)]
+    frames = 1 if form.name == "cvat" else 40  # whose polygons of noise take long, and many bytes
+    noise = [generator.integers(0, 255, (64, 64), np.uint8) for _ in range(frames)]
     with file_limit(3_000), pytest.raises(OutputError, match=r"out\.\w+ cannot be written"):
         export(form, place_of(form, tmp_path), noise)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Tests masks/tidy.py and masks/parts.py."""
+"""Tests masks/tidy.py and masks/parts.py too."""
 
 import numpy as np
 import pytest
