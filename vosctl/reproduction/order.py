@@ -30,7 +30,7 @@ def order_note(columns: Sequence[str], rows: Sequence[RowOutcome]) -> str:
             )
     if not swapped:
         return f"By {column} the rows come in the paper's order."
-    more = f", and {len(swapped) - _MOST} pairs more" if len(swapped) > _MOST else ""
+    more = f", and {len(swapped) - _MOST} more" if len(swapped) > _MOST else ""
     return (
         f"By {column} the rows do not come in the paper's order: {'; '.join(swapped[:_MOST])}{more}. Few "
         "sequences, other data and other weights than the paper's, as each row says, are why."
