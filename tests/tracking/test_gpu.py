@@ -46,6 +46,7 @@ def test_frames_and_results_travel_unchanged() -> None:
 
 
 @pytest.mark.usefixtures("strict")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")  # is a prototype, PyTorch says
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_windows_never_wait(dtype: torch.dtype) -> None:
     """Once all is captured, no operation makes the host wait, from the frames to the label maps.

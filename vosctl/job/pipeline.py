@@ -188,7 +188,14 @@ class Pipeline:
         except KeyboardInterrupt:
             self._end(complete=False)
             raise
-        self._notes = (*self._clip.info.notes, *self._closed, *self._tracker.notes, *writers.notes)
+        of_device = (self._model.device_note,) if self._model.device_note else ()
+        self._notes = (
+            *of_device,
+            *self._clip.info.notes,
+            *self._closed,
+            *self._tracker.notes,
+            *writers.notes,
+        )
         self._end(complete=not (self._broken or self._stopped))
 
     def _summary(self, start: float, end: float) -> Summary:
