@@ -1,4 +1,7 @@
-"""`vosctl doctor` on a CPU, and what it says of a machine that computes wrongly. Tests checkup.py too."""
+"""`vosctl doctor` on a CPU, and what it says of a machine that computes wrongly.
+
+Tests evaluation/checkup.py too.
+"""
 
 import json
 
@@ -52,7 +55,7 @@ def test_a_dtype_that_does_not_work_is_wrong(vosctl: Command, monkeypatch: pytes
     monkeypatch.setattr(checkup, "fault_of", lambda *_: "no such instruction")
     result = vosctl(*_OPTIONS, vosctl.backbone)
     assert result.code == 2
-    assert "should: float32; use" in result.error
+    assert "should: float32; use --device cpu" in result.error
 
 
 def test_the_made_up_clip_has_two_whole_objects_in_each_frame() -> None:

@@ -98,8 +98,8 @@ def _dtypes(device: torch.device) -> Iterator[Check]:
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         name = str(dtype).removeprefix("torch.")
         fault = fault_of(device, dtype)
-        needed = dtype in (torch.float32, chosen)
-        yield Check(name, needed and fault is None if needed or not fault else None, fault or "computes")
+        is_needed = dtype in (torch.float32, chosen)
+        yield Check(name, fault is None if is_needed or not fault else None, fault or "computes")
 
 
 def _transfer(device: torch.device) -> Check:
