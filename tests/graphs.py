@@ -1,8 +1,7 @@
 """CUDA graphs imitated on the CPU, so that what replaying can break breaks here as well."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from types import SimpleNamespace
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,7 +20,12 @@ class Recording(TorchDispatchMode):
 
     Attributes:
         replays: how many there were.
+        pool: that it was captured in.
+        stream: that it was captured on.
     """
+
+    pool: object
+    stream: "Stream"
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,27 +50,73 @@ class Recording(TorchDispatchMode):
                     old.copy_(new)
 
 
-def imitate_graphs(monkeypatch: pytest.MonkeyPatch) -> list[Recording]:
-    """Have `Captured` record and replay on the CPU; returns what is recorded from now on."""
+class Stream:
+    """A stream that remembers what it has waited for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.waited: list[Stream] = []
+
+    def wait_stream(self, other: "Stream") -> None:
+        self.waited.append(other)
+
+
+def imitate_graphs(monkeypatch: pytest.MonkeyPatch, free: int = 1 << 40) -> list[Recording]:
+    """Have `Captured` record and replay on the CPU; returns what is recorded from now on.
+
+    It is stricter than CUDA, which takes it ill much later or not at all: a capture is on a stream that was
+    named, of the device of the inputs, on which a warm-up has run, and in a pool that was asked for.
+
+    Args:
+        free: bytes that the device has left; a plain call takes a thousand.
+    """
     recordings: list[Recording] = []
-    stream = SimpleNamespace(wait_stream=lambda _: None)
+    streams: list[Stream] = []  # that are current, innermost last
+    warm: set[Stream] = set()
+    pools: set[object] = set()
+
+    def current_stream(device: torch.device) -> Stream:
+        return streams[-1] if streams else Stream(device)
 
     @contextmanager
-    def graph(recording: Recording, capture_error_mode: str) -> Iterator[None]:
+    def on_stream(stream: Stream) -> Iterator[None]:
+        warm.add(stream)
+        streams.append(stream)
+        yield
+        streams.pop()
+
+    @contextmanager
+    def graph(recording: Recording, pool: object, stream: Stream, capture_error_mode: str) -> Iterator[None]:
         assert capture_error_mode == "thread_local"
+        assert stream in warm, "captured on a stream without a warm-up"
+        assert stream.waited, "captured on a stream that did not wait for its inputs"
+        assert stream.device == torch.device("cpu"), "captured on a device that is not its inputs'"
+        assert pool in pools
+        recording.pool, recording.stream = pool, stream
         recordings.append(recording)
         with recording:
             yield
 
+    def pool_handle() -> object:
+        pools.add(made := object())
+        return made
+
     # Halves are for CPUs, and their threads are not recorded.
     monkeypatch.setattr(two_threads, "halves", lambda *_: 1)
     monkeypatch.setattr(graphs, "_capturable", lambda _: True)
-    monkeypatch.setattr(torch.cuda, "Stream", lambda *_: stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda *_: stream)
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", current_stream)
     monkeypatch.setattr(torch.cuda, "set_stream", lambda _: None)
-    monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+    monkeypatch.setattr(torch.cuda, "stream", on_stream)
     monkeypatch.setattr(torch.cuda, "graph", graph)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Recording)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", pool_handle)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 1 << 40))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 0)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 0)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _: 1000)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda _: None)
     return recordings
 
 

@@ -49,7 +49,7 @@ def test_a_named_dtype_is_taken_and_fp16_refused_on_a_cpu() -> None:
         choose_dtype("fp16", _CPU)
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", "vulkan", ""])
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "vulkan", "mps", ""])
 def test_a_device_that_is_not_there_is_refused(name: str) -> None:
     with pytest.raises(DeviceError, match=f"--device {name}"):
         choose_device(name)

@@ -7,7 +7,7 @@ from torch import Tensor
 from tests.graphs import Recording, imitate_graphs
 from vosctl.compute import graphs
 from vosctl.compute.constants import constant
-from vosctl.compute.graphs import Captured
+from vosctl.compute.graphs import SWITCH, Captured, GraphRoom
 
 calls: list[tuple[int, ...]] = []
 
@@ -59,8 +59,68 @@ def test_a_failure_leaves_the_function(error: type[Exception], monkeypatch: pyte
     function = Captured(double)
     for value in (1.0, 2.0, 3.0):
         assert function(torch.full((2,), value))[0].tolist() == [2 * value] * 2
-    assert function._failed
+    assert function._room.failure == (
+        "capturing one failed: operation not permitted when stream is capturing"
+    )
     assert not function._graphs
+
+
+def twice(function: Captured) -> None:
+    for value in (1.0, 2.0):
+        assert function(torch.full((2,), value))[0].tolist() == [2 * value] * 2
+
+
+def test_functions_of_a_room_share_stream_and_pool(cuda: list[Recording]) -> None:
+    room = GraphRoom()
+    twice(Captured(double, room))
+    twice(Captured(double, room))
+    twice(Captured(double))
+    assert cuda[0].stream is cuda[1].stream
+    assert cuda[0].pool is cuda[1].pool
+    assert cuda[0].stream is not cuda[2].stream  # another model, perhaps on another device
+    assert cuda[0].pool is not cuda[2].pool
+    room.renew()
+    twice(Captured(double, room))
+    assert cuda[3].pool is not cuda[0].pool
+
+
+def test_after_a_failure_the_whole_room_is_without_graphs(
+    cuda: list[Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = GraphRoom()
+    first = Captured(double, room)
+    twice(first)
+    assert first.is_in_use
+    assert len(cuda) == 1
+
+    def fail(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.cuda, "graph", fail)
+    twice(Captured(double, room))
+    twice(first)
+    assert not first.is_in_use
+    assert room.failure == "capturing one failed: CUDA out of memory"
+
+
+def test_without_twice_the_room_of_a_plain_call_nothing_is_captured(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls.clear()
+    recordings = imitate_graphs(monkeypatch, free=1999)
+    function = Captured(double)
+    twice(function)
+    assert not recordings
+    assert function._room.failure == "one needs 0 MB of the GPU, of which 0 are free"
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2000, 2000))
+    twice(Captured(double))
+    assert len(recordings) == 1
+
+
+def test_graphs_can_be_turned_off(cuda: list[Recording], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "1")
+    function = Captured(double)
+    twice(function)
+    assert not cuda
+    assert function._room.failure == "VOSCTL_NO_GRAPHS is set"
 
 
 @pytest.mark.usefixtures("cuda")
@@ -90,4 +150,4 @@ def test_replays_compute_on_a_gpu() -> None:
     function = Captured(double)
     for value in (1.0, 2.0, 3.0, 4.0):
         assert function(torch.full((2,), value, device="cuda"))[0].tolist() == [2 * value] * 2
-    assert not function._failed
+    assert function._room.failure is None

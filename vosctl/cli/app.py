@@ -77,6 +77,7 @@ def _add_commands() -> None:
         benchmark,
         convert,
         demo,
+        doctor,
         help_topics,
         inspect,
         mask,
@@ -102,6 +103,7 @@ def _add_commands() -> None:
     for command in weights.app.registered_commands:
         command.epilog = EXIT_CODES
     app.add_typer(weights.app, name="weights", epilog=EXIT_CODES, rich_help_panel="Models")
+    add(doctor.doctor, "Help")
     add(config.config, "Help")
     add(help_topics.show_topic, "Help", "help")
 

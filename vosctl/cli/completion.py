@@ -31,7 +31,7 @@ def variants(incomplete: str) -> Iterator[tuple[str, str]]:
 
 def devices(incomplete: str) -> Iterator[str]:
     """Devices that are usual; which there are, only torch could tell."""
-    return (name for name in ("auto", "cpu", "cuda:0", "cuda:1", "mps") if name.startswith(incomplete))
+    return (name for name in ("auto", "cpu", "cuda:0", "cuda:1") if name.startswith(incomplete))
 
 
 def windows(incomplete: str) -> Iterator[str]:

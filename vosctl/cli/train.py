@@ -96,7 +96,7 @@ def train(
     """
     import torch
 
-    from vosctl.compute.devices import choose_device
+    from vosctl.compute.devices import choose_device, fallback_note
     from vosctl.training.distributed import several_processes
     from vosctl.training.recipe_file import read_recipe
     from vosctl.training.trainer import Progress, Trainer
@@ -104,6 +104,8 @@ def train(
     content = read_recipe(recipe, set_values)
     paths = data_paths(data)
     place = choose_device(device)
+    if note := fallback_note(device):
+        console.print(f"note: {note}", markup=False)
     if threads is not None:
         torch.set_num_threads(threads)
     # Numbers so small that the CPU handles them in software cost much time and change nothing.

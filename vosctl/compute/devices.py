@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from vosctl.compute.probe import advice_for, cuda_count, fault_of
 from vosctl.errors import DeviceError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -20,63 +21,119 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8  # in 
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that a person named.
+    """The device that a person named, or with auto a GPU that works, else the CPU.
 
     Args:
-        name: auto, cpu, cuda, cuda:N or mps.
+        name: auto, cpu, cuda or cuda:N.
+
+    Raises:
+        DeviceError: there is no such device here, or it does not compute.
+    """
+    if name == "auto":
+        return _automatic()[0]
+    device = named_device(name)
+    if device.type == "cuda" and (fault := fault_of(device)):
+        advice = advice_for(fault)
+        what = f"{advice}, or use" if advice else "use"
+        raise DeviceError(f"--device {name}: the GPU does not work ({fault}); {what} --device auto or cpu")
+    return device
+
+
+def named_device(name: str) -> torch.device:
+    """The device that a person named, if it is here; unlike `choose_device` it is left untouched.
 
     Raises:
         DeviceError: there is no such device here.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
         raise DeviceError(f"--device {name}: not a device; use auto, cpu or cuda:N") from None
     if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        count, reason = cuda_count()
         if (device.index or 0) >= count:
             found = f"{count} CUDA device{'s' if count != 1 else ''}" if count else "no CUDA device"
-            raise DeviceError(f"--device {name}: found {found} here; use --device auto or cpu")
-    elif device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(f"--device {name}: not available here; use --device auto or cpu")
-    elif device.type not in ("cpu", "mps"):
+            why = f" ({reason})" if reason else ""
+            raise DeviceError(f"--device {name}: found {found} here{why}; use --device auto or cpu")
+    elif device.type != "cpu":
         raise DeviceError(f"--device {name}: not supported; use auto, cpu or cuda:N")
     return device
+
+
+def fallback_note(name: str) -> str | None:
+    """Why `auto` is the CPU though there is a GPU, as a sentence; None where that is not so."""
+    fault = _automatic()[1] if name == "auto" else None
+    if not fault:
+        return None
+    advice = advice_for(fault)
+    return f"computed on the CPU, since the GPU does not work: {fault}" + (f"; {advice}" if advice else "")
+
+
+@lru_cache(maxsize=1)
+def _automatic() -> tuple[torch.device, str | None]:
+    """The device that auto stands for, and what is wrong with the GPU where it is not that."""
+    count, reason = cuda_count()
+    if not count:
+        return torch.device("cpu"), reason
+    fault = fault_of(torch.device("cuda"))
+    return torch.device("cpu" if fault else "cuda"), fault
 
 
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """The dtype of the networks: the named one, or with auto the fastest that is accurate enough.
 
     On a CPU auto goes by the processor's instructions and not by a measurement, so that the same command
-    gives the same masks however busy the machine is.
+    gives the same masks however busy the machine is. On a GPU each dtype is tried first: convolutions in
+    fp16 give NaN on some cards, such as the GTX 16 series.
 
     Raises:
-        DeviceError: fp16 on a CPU, which would be slower than float32 and less accurate.
+        DeviceError: fp16 on a CPU, which would be slower than float32 and less accurate; or a named dtype in
+            which the GPU does not compute.
     """
     if precision == "fp16" and device.type == "cpu":
         raise DeviceError("--precision fp16 is for GPUs; on a CPU use auto, bf16 or fp32")
     if precision != "auto":
-        return _TYPES[precision]
+        dtype = _TYPES[precision]
+        if device.type == "cuda" and (fault := fault_of(device, dtype)):
+            raise DeviceError(f"--precision {precision}: {device} does not work with it ({fault}); use auto")
+        return dtype
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if device.type == "cpu" and fast_bf16() else torch.float32
+        fast = _fast_on_gpu(device)
+        return torch.float32 if fault_of(device, fast) else fast
+    return torch.bfloat16 if fast_bf16() else torch.float32
 
 
 def dtype_reason(precision: Precision, device: torch.device) -> str:
     """Why `choose_dtype` chooses what it does, as words in brackets after the dtype's name."""
     if precision != "auto":
-        return "as asked"
+        is_exact = precision == "fp32" and device.type == "cuda"
+        return "as asked, without TF32" if is_exact else "as asked"
     if device.type == "cuda":
-        is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
-        return f"the GPU {'multiplies' if is_fast else 'does not multiply'} bfloat16"
-    if device.type != "cpu":
-        return "as on every device of its kind"
+        fast = _fast_on_gpu(device)
+        if fault_of(device, fast):
+            return f"the GPU does not work with {str(fast).removeprefix('torch.')}; without TF32"
+        return f"the GPU {'multiplies' if fast == torch.bfloat16 else 'does not multiply'} bfloat16"
     instructions = fast_bf16()
     return (
         f"the processor has {instructions}" if instructions else "the processor multiplies bfloat16 no faster"
     )
+
+
+def set_tf32(device: torch.device, dtype: torch.dtype) -> None:
+    """Have float32 be float32 on a GPU where the networks compute in it.
+
+    Otherwise cuDNN's convolutions keep ten bits of the mantissa (TF32), as PyTorch would have it; that is
+    more than bf16 has, so beside such networks the rest may do so and is faster.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = dtype != torch.float32
+        torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _fast_on_gpu(device: torch.device) -> torch.dtype:
+    with torch.cuda.device(device):  # the question is about the current one
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if has_bf16 else torch.float16
 
 
 def upload(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

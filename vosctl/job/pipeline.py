@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
-import torch
 
 from vosctl.arrays import Image, Labels
+from vosctl.compute.device_memory import forget_highest, highest_bytes
 from vosctl.compute.stopwatch import Stopwatch
 from vosctl.errors import ClosedPipeError, MaskError, ObjectLostError, TruncatedClipError, UsageError
 from vosctl.job.backward import BackwardPass
@@ -162,6 +162,8 @@ class Pipeline:
             VosctlError: the clip, a mask or an output does not work.
         """
         start = time.perf_counter()
+        if self._model.device.type == "cuda":
+            forget_highest(self._model.device)
         self._do()
         return self._summary(start, time.perf_counter())
 
@@ -188,7 +190,14 @@ class Pipeline:
         except KeyboardInterrupt:
             self._end(complete=False)
             raise
-        self._notes = (*self._clip.info.notes, *self._closed, *self._tracker.notes, *writers.notes)
+        of_device = (self._model.device_note,) if self._model.device_note else ()
+        self._notes = (
+            *of_device,
+            *self._clip.info.notes,
+            *self._closed,
+            *self._tracker.notes,
+            *writers.notes,
+        )
         self._end(complete=not (self._broken or self._stopped))
 
     def _summary(self, start: float, end: float) -> Summary:
@@ -214,7 +223,7 @@ class Pipeline:
             latency_95=float(np.percentile(latencies, 95)) if latencies else None,
             dropped=clip.dropped if isinstance(clip, StreamClip) else 0,
             peak_memory_mb=peak_memory_mb(),
-            peak_device_memory_mb=torch.cuda.max_memory_allocated(model.device) / 1e6 if on_gpu else None,
+            peak_device_memory_mb=highest_bytes(model.device) / 1e6 if on_gpu else None,
             broken=self._broken,
             stopped=self._stopped,
             lost=self._numbered(self._review.lost),

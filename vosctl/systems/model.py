@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import torch
 from torch import nn
 
-from vosctl.compute.devices import keep_host_memory
+from vosctl.compute.devices import keep_host_memory, set_tf32
 from vosctl.compute.fused import pack
 from vosctl.systems.backbone import fold_batch_norms
 
@@ -28,6 +28,8 @@ class Model(ABC):
     dtype: torch.dtype = field(default=torch.float32, kw_only=True)
     dtype_reason: str = field(default="", kw_only=True)
     """Why it is this dtype, as words in brackets after its name."""
+    device_note: str | None = field(default=None, kw_only=True)
+    """Why it is on the CPU though there is a GPU, for the run's summary; None where that is not so."""
 
     @property
     def refined(self) -> bool:
@@ -57,6 +59,7 @@ class Model(ABC):
             dtype: of the networks. D, the Gaussians and the aggregation are always float32.
         """
         self.device, self.dtype = device, dtype
+        set_tf32(device, dtype)
         if device.type == "cpu":
             keep_host_memory()
         for network in self.networks():

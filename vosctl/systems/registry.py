@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vosctl.compute.devices import Precision, choose_device, choose_dtype, dtype_reason
+from vosctl.compute.devices import Precision, choose_device, choose_dtype, dtype_reason, fallback_note
 from vosctl.errors import WeightsError
 from vosctl.suggestion import suggestion
 from vosctl.systems.backbone import find_backbone
@@ -58,7 +58,7 @@ def load_model(
 
     Raises:
         WeightsError: there is no such model, or a file is damaged or does not fit.
-        DeviceError: there is no such device.
+        DeviceError: there is no such device, or it does not work.
     """
     place = choose_device(device)
     dtype = choose_dtype(precision, place)
@@ -80,6 +80,7 @@ def load_model(
     )
     model = found[0].tracking.load(request).prepare(place, dtype)
     model.dtype_reason = dtype_reason(precision, place)
+    model.device_note = fallback_note(device)
     return model
 
 

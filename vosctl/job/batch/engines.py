@@ -51,12 +51,15 @@ def open_engine(name: str, device: str, at_once: int | None) -> Engine:
 
 
 def _devices(names: str) -> list[str]:
-    """Each device of `--device`, which is tried here, before any work."""
-    from vosctl.compute.devices import choose_device
+    """Each device of `--device`; that it is there is asked here, that it works by the process that uses it.
 
-    devices = [str(choose_device(name.strip())) for name in names.split(",")]
-    if devices == ["cuda"]:
-        import torch
+    This process leaves GPUs alone: it needs none, and some may be held by one process only. One GPU stays
+    auto, so that its process may fall back to the CPU and say so.
+    """
+    from vosctl.compute.devices import named_device
+    from vosctl.compute.probe import cuda_count
 
-        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    return devices
+    if names.strip() == "auto":
+        count, _ = cuda_count()
+        return [f"cuda:{index}" for index in range(count)] if count > 1 else ["auto" if count else "cpu"]
+    return [str(named_device(name.strip())) for name in names.split(",")]

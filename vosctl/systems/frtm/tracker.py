@@ -40,7 +40,6 @@ class FRTM:
 
     Attributes:
         object_ids: of the objects so far, in the order of all O dimensions.
-        notes: what went otherwise than expected, for the run's summary.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class FRTM:
         self.model = model
         self.settings = settings
         self.object_ids: list[int] = []
-        self.notes: list[str] = []
+        self._room_notes: list[str] = []
         self._stopwatch = stopwatch or Stopwatch()
         self._until_update = settings.update_interval
         self._fits = model.schedule.adapted(settings)
@@ -59,6 +58,13 @@ class FRTM:
         self._maps_at_once = _MAPS_AT_ONCE_ON_CPU if model.device.type == "cpu" else _MAPS_AT_ONCE_ON_GPU
         self._learned: Learned | None = None  # None before the first object
         self._layer3: Tensor | None = None  # (B, C, h, w) float32, of the frames predicted last
+
+    @property
+    def notes(self) -> list[str]:
+        """What went otherwise than expected, for the run's summary."""
+        failure = self.model.graphs.failure if self.model.device.type == "cuda" else None
+        of_graphs = [f"no CUDA graphs, so that it was slower: {failure}"] if failure else []
+        return self._room_notes + of_graphs
 
     @property
     def frames_until_update(self) -> int:
@@ -219,25 +225,33 @@ class FRTM:
 
     def _captured(self, function: Function, *key: Hashable) -> Captured:
         """The function, which on a GPU becomes a graph that all clips of the model share."""
-        return self.model.captured.setdefault(key, Captured(function))
+        return self.model.captured.setdefault(key, Captured(function, self.model.graphs))
 
     def _with_room(self, frames: Tensor, work: Callable[[], T]) -> T:
-        """Do work on frames (..., H, W), with less at a time where the device has no room for it."""
+        """Do work on frames (..., H, W), with less at a time where the device has no room for it.
+
+        The memory that graphs keep is given up first: without them the work may fit as it is.
+        """
         while True:
             try:
                 return work()
             except torch.OutOfMemoryError as error:
-                if self._maps_at_once == 1:
+                had_graphs = self.model.drop_graphs()
+                if not had_graphs and self._maps_at_once == 1:
                     height, width = frames.shape[-2:]
                     raise DeviceError(
                         f"{self.model.device} has no room for one object at {width}x{height}; use --max-size"
                     ) from error
-            self._maps_at_once //= 2
-            self.model.captured.clear()  # graphs keep the memory that they compute in
             if self.model.device.type == "cuda":
                 torch.cuda.empty_cache()
+            if had_graphs:
+                self.model.graphs.give_up("their memory was needed")
+                continue
+            self._maps_at_once //= 2
             at_once = "1 object of 1 frame" if self._maps_at_once == 1 else f"{self._maps_at_once} masks"
-            self.notes = [f"the device's memory is small for this: {at_once} at a time, which is slower"]
+            self._room_notes = [
+                f"the device's memory is small for this: {at_once} at a time, which is slower"
+            ]
 
     def _layer3_of(self, images: Sequence[Tensor]) -> Tensor:
         """The features that the target model sees: B images (3, H, W) -> (B, C, h, w), at least float32."""
