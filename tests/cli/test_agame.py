@@ -73,4 +73,4 @@ def test_a_benchmark_takes_and_records_only_what_a_game_heeds(
         assert f"A-GAME makes no use of {given[0]}; leave it out" in vosctl(*command, *given).error
     assert vosctl(*command, "--learning-rate", 0.2).code == 0
     settings = json.loads((tmp_path / "out" / "results.json").read_text())["run"]["settings"]
-    assert settings == {"refine": True, "update": True, "learning_rate": 0.2, "max_size": None}
+    assert settings == {"refine": True, "update": True, "learning_rate": 0.2, "views": 1, "max_size": None}

@@ -101,7 +101,7 @@ def test_each_setting_has_one_variable_and_help_names_it(vosctl: Command) -> Non
     for command in group.commands.values():  # type: ignore[attr-defined]
         for parameter in command.params:
             if parameter.envvar:
-                option = max(parameter.opts, key=len).lstrip("-")
+                option = next(name for name in parameter.opts if name.startswith("--")).lstrip("-")
                 assert parameter.envvar == f"VOSCTL_{option.replace('-', '_').upper()}"
     assert "env var: VOSCTL_MAX_SIZE" in vosctl("segment", "--help").out
     assert "did you mean segment?" in vosctl("config", "segmet").error

@@ -133,7 +133,8 @@ def _parameters(command: _Command) -> list[_Parameter]:
 
 
 def _option(parameter: _Parameter) -> str:
-    return str(max(parameter.opts, key=len)).lstrip("-")
+    # The first: some options have a second long name.
+    return str(next(name for name in parameter.opts if name.startswith("--"))).lstrip("-")
 
 
 def _settings(
