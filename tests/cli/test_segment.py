@@ -202,6 +202,7 @@ def test_bad_input_is_one_line_and_exit_code_2(vosctl: Command, clip: Path) -> N
         (["segment", clip, *first, "--model", "broken.pth"], ["broken.pth"]),
         (["segment", clip, *first, "--window", "some"], ["--window some"]),
         (["segment", clip, *first, "--window", "0"], ["--window 0"]),
+        (["segment", clip, *first, "--window", "9" * 5000], ["--window 9"]),
         (["segment", clip, *first, "--variant", "fast"], ["--variant fast"]),
         (["segment", clip, *first, "--max-size", "3"], ["--max-size", "32"]),
     ]

@@ -1,15 +1,21 @@
 """Random damage to valid files, and the repair of checksums that would hide it from the code behind them."""
 
 import io
+import json
 import random
 import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 _PNG_SIGNATURE = 8  # bytes
 _INTERESTING = (0, 1, 2, 127, 128, 254, 255, 256, 32767, 32768, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 _TOKENS = ("0", "-1", "1e999", "NaN", "null", "true", '""', "[]", "{}", '"../../x"', "9" * 30, "[[1]]", "0.5")
+
+_VALUES = (0, -1, 1.5, 1e18, 2**40, 10**30, float("nan"), "", "x" * 5000, "a\n\x1b[31m", "../x", True, [], {})
+_VALUES += (None, False, [[[]]], {"size": [0, 0]}, [0] * 7, "\ud800", [1e9, -1e9, 5], 255, 256, "1")
 
 
 def damage(data: bytes, generator: random.Random, other: bytes = b"") -> bytes:
@@ -82,6 +88,60 @@ def damage_text(data: bytes, generator: random.Random) -> bytes:
             case _:
                 tokens[at] *= 2
     return "".join(tokens).encode()
+
+
+def damage_json(data: bytes, generator: random.Random) -> bytes:
+    """Changes, takes away or doubles values at one to three places of a document, which stays JSON."""
+    document = json.loads(data)
+    for _ in range(generator.randint(1, 3)):
+        places = list(_places(document))
+        if not places:
+            break
+        at, key = generator.choice(places)
+        match generator.randrange(6):
+            case 0:
+                del at[key]
+            case 1 if isinstance(at, list):
+                at.insert(key, at[key])
+            case 2:
+                other, name = generator.choice(places)
+                at[key] = json.loads(json.dumps(other[name]))
+            case 3 if isinstance(at[key], int | float):
+                at[key] = generator.choice(
+                    (-at[key], at[key] + 1, at[key] * 1000, str(at[key]), at[key] + 0.5)
+                )
+            case _:
+                at[key] = generator.choice(_VALUES)
+    return json.dumps(document).encode()
+
+
+def _places(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Each list or object of a document with each of its keys."""
+    if not isinstance(document, list | dict):
+        return
+    for key in list(document) if isinstance(document, dict) else range(len(document)):
+        yield document, key
+        yield from _places(document[key])
+
+
+def damage_xml(data: bytes, generator: random.Random) -> bytes:
+    """Gives one to three attributes another value, or takes away or doubles lines; mostly it stays XML."""
+    lines = data.decode().splitlines(keepends=True)
+    for _ in range(generator.randint(1, 3)):
+        at = generator.randrange(len(lines))
+        found = list(re.finditer(r'="([^"]*)"|>([^<>]+)<', lines[at]))
+        if found and generator.random() < 0.8:
+            one = generator.choice(found)
+            group = 1 if one[1] is not None else 2
+            start, end = one.span(group)
+            value = generator.choice((*_TOKENS, str(generator.choice(_INTERESTING)), "", one[group] * 2))
+            value = value.replace('"', "") if generator.random() < 0.9 else value
+            lines[at] = lines[at][:start] + value + lines[at][end:]
+        elif generator.random() < 0.5:
+            lines[at] *= 2
+        else:
+            lines[at] = ""
+    return "".join(lines).encode()
 
 
 def damage_zip(data: bytes, generator: random.Random) -> bytes:

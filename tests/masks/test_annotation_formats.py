@@ -143,6 +143,10 @@ def test_what_cvat_has_put_in_between_is_no_first_mask(tmp_path: Path) -> None:
         ("<a", "is not XML"),
         ("<html/>", "expected annotations of CVAT"),
         ("<!DOCTYPE a><annotations/>", "document type"),
+        (f"<!--{'x' * 5000}--><!DOCTYPE a><annotations/>", "document type"),
+        ('<?xml version="1.0" encoding="utf-99"?><annotations/>', "unknown encoding"),
+        ('<?xml version="1.0" encoding="gb2312"?><annotations/>', "multi-byte encodings are not supported"),
+        (cvat_track('<polygon frame="9000000" points="1,1;2,2;3,1"/>'), "9000000 where a number is expected"),
         ("<annotations/>", "does not tell the size"),
         (cvat_track('<polygon frame="0" points="1,1;2,2"/>'), "is no polygon"),
         (cvat_track('<polygon frame="x" points="1,1;2,2;3,1"/>'), "where a number is expected"),
@@ -157,6 +161,12 @@ def test_damaged_xml(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.xml").write_text(content)
     with pytest.raises(MaskError, match=message):
         list(MaskSource(tmp_path / "a.xml"))
+
+
+def test_a_document_type_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text('<?xml version="1.0"?><!DOCTYPE a><annotations/>', encoding="utf-16")
+    with pytest.raises(MaskError, match="document type"):
+        MaskSource(tmp_path / "a.xml")
 
 
 def test_shapes_of_labelme(tmp_path: Path) -> None:
@@ -223,7 +233,12 @@ def test_the_brush_of_label_studio() -> None:
     bits += "0" * (-len(bits) % 8)
     code = list(int(bits, 2).to_bytes(len(bits) // 8, "big"))
     assert mask_of_code(code, 1, 2).tolist() == [[False, True]]
-    for wrong, message in (([], "breaks off"), (code[:-4], "breaks off"), ([300], "no list of bytes")):
+    for wrong, message in (
+        ([], "breaks off"),
+        (code[:-4], "breaks off"),
+        ([300], "no list of bytes"),
+        (60, "no list of bytes"),
+    ):
         with pytest.raises(ValueError, match=message):
             mask_of_code(wrong, 1, 2)
     with pytest.raises(ValueError, match="not of 3x1 pixels"):

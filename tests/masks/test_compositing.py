@@ -3,6 +3,7 @@
 Tests masks/exr_file.py, masks/exr_folder.py and masks/matte_export.py too.
 """
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -120,6 +121,16 @@ def test_matte_videos(tmp_path: Path, suffix: str) -> None:
             assert ((frame.labels == 1) != expected).sum() <= 0.05 * max(1, expected.sum())
     assert write("matte", tmp_path / f"b{suffix}").is_file()
     assert (next(iter(MaskSource(tmp_path / f"b{suffix}"))).labels > 0).sum() > 250
+
+
+def test_an_exr_that_claims_too_much(tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    write_exr(path, {f"{n:04d}.A": np.zeros((1, 1), np.float32) for n in range(100)})
+    head, window, rest = path.read_bytes().partition(b"dataWindow\0box2i\0" + struct.pack("<i", 16))
+    for size in ((0, 0, 4095, 4095), (0, 0, 199_999, 9)):  # too many values; too much in one block
+        path.write_bytes(head + window + struct.pack("<4i", *size) + rest[16:])
+        with pytest.raises(MaskError, match="claims 100 channels of"):
+            read_exr(path)
 
 
 def test_soft_edges_and_names(tmp_path: Path) -> None:

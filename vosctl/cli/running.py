@@ -61,7 +61,7 @@ def read_settings(
     for variant in variants:
         if variant not in _VARIANTS:
             raise UsageError(f"--variant {variant}: not known; use {' or '.join(_VARIANTS)}")
-    if window != "low-latency" and not (window.isdecimal() and int(window)):
+    if window != "low-latency" and not (window.isdecimal() and len(window) < 9 and int(window)):
         raise UsageError(f"--window {window}: expected a number of frames, or low-latency")
     return replace(
         preset.settings,

@@ -5,7 +5,7 @@ kinds of run lengths less 1 (4 bits each). A run follows another: one bit tells 
 equal, two bits which kind of length is next, then its length less 1, and then its value, or all its values.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ _CHANNELS = 4
 _ON = 255
 
 
-def mask_of_code(code: Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
+def mask_of_code(code: Any, height: int, width: int) -> NDArray[np.bool_]:
     """The mask (H, W) that a code describes: where its alpha is not 0.
 
     Raises:
@@ -68,9 +68,9 @@ def code_of_mask(mask: NDArray[np.bool_]) -> list[int]:
 class _Bits:
     """Reads numbers of any length from bytes, the highest bit first."""
 
-    def __init__(self, code: Sequence[int]) -> None:
+    def __init__(self, code: Any) -> None:
         try:
-            self._bytes = bytes(code)
+            self._bytes = bytes(iter(code))  # bytes(NUMBER) would make so many of them
         except (TypeError, ValueError) as error:
             raise ValueError("its code is no list of bytes") from error
         if len(self._bytes) * 8 < _HEADER:

@@ -19,7 +19,7 @@ from vosctl.masks.rle import mask_of_counts
 from vosctl.masks.shapes import Mask, fill_parts, polygon
 from vosctl.media.limits import check_size
 
-_MOST_FRAMES = 1 << 24
+_MOST_FRAMES = 1 << 20  # ten hours; each is listed, also where nothing was drawn
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,17 @@ class Annotations:
     passed_over: bool = False
 
 
+class _Builder(ET.TreeBuilder):
+    """Refuses document types, in any encoding: they could name other files, and grow without end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def doctype(self, *_: object) -> None:
+        raise MaskError(f"{self._path} has a document type, which CVAT does not write; export it again")
+
+
 def parse(path: Path, content: bytes | None = None) -> Annotations:
     """Reads a file.
 
@@ -61,12 +72,14 @@ def parse(path: Path, content: bytes | None = None) -> Annotations:
     """
     try:
         data = path.read_bytes() if content is None else content
-        if b"<!DOCTYPE" in data[:4096]:  # which could name other files, and grow without end
-            raise MaskError(f"{path} has a document type, which CVAT does not write; export it again")
-        root = ET.fromstring(data)
+        root = ET.fromstring(data, ET.XMLParser(target=_Builder(path)))
     except OSError as error:
         raise MaskError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
-    except ET.ParseError as error:
+    except (
+        ET.ParseError,
+        LookupError,
+        ValueError,
+    ) as error:  # not known: its encoding
         raise MaskError(f"{path} is not XML: {error}; expected CVAT's export") from error
     if root.tag != "annotations":
         raise MaskError(f"{path} is XML of {root.tag[:40]}; expected annotations of CVAT")

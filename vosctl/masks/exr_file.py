@@ -28,6 +28,8 @@ _ZIP = 3
 _TYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}
 _HALF = 1
 _MOST_CHANNELS = 1024
+_MOST_VALUES = 1 << 28  # of all channels: 4K with 32 of them
+_MOST_IN_BLOCK = 1 << 28  # bytes
 
 
 def write_exr(path: Path, channels: Channels, extra: Mapping[str, str] | None = None) -> None:
@@ -75,11 +77,11 @@ def _interleaved(raw: bytes) -> bytes:
 
 
 def _restored(packed: bytes, size: int) -> bytes:
-    steps = np.frombuffer(packed, np.uint8).astype(np.int64)
+    steps = np.frombuffer(packed, np.uint8).copy()
     if len(steps) != size:
         raise ValueError("a block has another size than its lines")
-    steps[1:] -= 128
-    split = np.cumsum(steps).astype(np.uint8)
+    steps[1:] -= np.uint8(128)
+    split = np.cumsum(steps, dtype=np.uint8)  # the steps are modulo 256
     data = np.empty(size, np.uint8)
     half = (size + 1) // 2
     data[0::2], data[1::2] = split[:half], split[half:]
@@ -123,6 +125,15 @@ def _read(path: Path, data: bytes) -> dict[str, NDArray[np.float32]]:
     left, top, right, bottom = struct.unpack("<4i", attributes[b"dataWindow"])
     width, height = check_size(path, right - left + 1, bottom - top + 1)
     channels = _channels(attributes[b"channels"])
+    in_line = width * sum(kind.itemsize for _, kind in channels)
+    if (
+        width * height * len(channels) > _MOST_VALUES
+        or in_line * min(height, _LINES[compression]) > _MOST_IN_BLOCK
+    ):
+        raise MaskError(
+            f"{path} claims {len(channels)} channels of {width}x{height} pixels, which is more than is read; "
+            "save the mattes alone"
+        )
     found = {name: np.zeros((height, width), np.float32) for name, _ in channels}
     step = _LINES[compression]
     for number in range(-(-height // step)):
@@ -133,7 +144,7 @@ def _read(path: Path, data: bytes) -> dict[str, NDArray[np.float32]]:
         if not 0 <= first < height:
             raise ValueError("a block is of no line")
         lines = range(first, min(first + step, height))
-        full = len(lines) * width * sum(kind.itemsize for _, kind in channels)
+        full = len(lines) * in_line
         if compression and len(block) < full:
             inflated = zlib.decompressobj().decompress(block, full + 1)
             block = _restored(inflated, full)
