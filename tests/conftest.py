@@ -1,8 +1,13 @@
 """What all tests share."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+# Tests run in several processes. A thread that waits must leave its core to the others, which OpenMP's do not
+# by themselves; it reads this when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 import torch

@@ -12,7 +12,7 @@ from vosctl.evaluation.datasets import DatasetName
         (["benchmark", "--dataset", "mose"], [*DatasetName, "'mose' is not one of"], ["Value error"]),
         (["segment", "--point"], ["--point"], ["--json", "--report"]),
         (["segment", "--maks", "x"], ["--maks", "--mask"], ["--json"]),
-        (["help", "train"], ["expected one of", "vosctl COMMAND --help"], ["did you mean"]),
+        (["help", "overlay"], ["expected one of", "vosctl COMMAND --help"], ["did you mean"]),
         (["config", "train2"], ["did you mean train?"], []),
         (["overlay"], ["CLIP"], []),
         (["segment", "c.mp4", "--precision", "bf8"], ["--precision", "'auto'"], ["Value error"]),

@@ -106,13 +106,13 @@ def read_coco(path: Path, note: Note) -> Iterator[LabelledFrame]:
     names = names_of(document, of_images, ids_of_images)
     for image, stem, found, ids in zip(images, stems, of_images, ids_of_images, strict=True):
         width, height = check_size(f"{path}, image {stem}", image.get("width"), image.get("height"))
-        masks = [
+        masks = (  # one at a time: each may be as large as the frame
             (
                 object_id,
                 _mask_of(annotation, f"{path}, annotation {annotation.get('id')}", height, width, note),
             )
             for object_id, annotation in sorted(zip(ids, found, strict=True), key=lambda pair: pair[0])
-        ]
+        )
         yield LabelledFrame(compose(height, width, masks, note), stem, _time_of(image), names=names)
 
 

@@ -132,11 +132,11 @@ def read_cvat(
         numbers = ids.of_frame([shape.instance for shape in shapes])
         if any(shape.element.tag == "polygon" for shape in shapes):
             note(FILLED)
-        masks = [
+        masks = (  # one at a time: each may be as large as the frame
             (number, cvat_xml.mask_of(shape, f"{path}, frame {stem}, {shape.instance[0]}", height, width))
             for number, shape in zip(numbers, shapes, strict=True)
             if shape.is_drawn or not drawn_only
-        ]
+        )
         yield LabelledFrame(compose(height, width, masks, note), stem, names=dict(ids.names))
 
 

@@ -99,13 +99,13 @@ def read_datumaro(path: Path, note: Note) -> Iterator[LabelledFrame]:
         if len(shapes) < len(listed):
             note("boxes, lines, points and tags are passed over: they are no masks")
         numbers = ids.of_frame([_instance(shape, names) for shape in shapes])
-        masks = [
+        masks = (  # one at a time: each may be as large as the frame
             (
                 number,
                 _mask_of(shape, f"{path}, item {stem}, annotation {shape.get('id')}", height, width, note),
             )
             for number, shape in zip(numbers, shapes, strict=True)
-        ]
+        )
         yield LabelledFrame(compose(height, width, masks, note), stem, names=dict(ids.names))
 
 

@@ -84,7 +84,7 @@ def read_exrs(path: Path, note: Note) -> Iterator[LabelledFrame]:
         note("EXR: mattes were read from one half on")
         numbers = ids.of_frame([(one.rpartition(".")[0], one) for one in layers])
         height, width = channels[layers[0]].shape
-        masks = [(n, channels[one] >= 0.5) for n, one in zip(numbers, layers, strict=True)]
+        masks = ((n, channels[one] >= 0.5) for n, one in zip(numbers, layers, strict=True))
         yield LabelledFrame(compose(height, width, masks, note), file.stem, names=dict(ids.names))
 
 

@@ -97,10 +97,10 @@ def read_label_studio(path: Path, note: Note) -> Iterator[LabelledFrame]:
         if len(regions) < len(results):
             note("regions other than brushes and polygons are passed over: they are no masks")
         numbers = ids.of_frame([_instance(one) for one in regions])
-        masks = [
+        masks = (  # one at a time: each may be as large as the frame
             (number, _mask_of(one, f"{path}, task {stem}, region {one.get('id')}", height, width, note))
             for number, one in zip(numbers, regions, strict=True)
-        ]
+        )
         yield LabelledFrame(compose(height, width, masks, note), stem, names=dict(ids.names))
 
 

@@ -101,10 +101,10 @@ def read_labelme(path: Path, note: Note) -> Iterator[LabelledFrame]:
         if len(shapes) < len(document["shapes"]):
             note("lines and points are passed over: they have no area")
         numbers = ids.of_frame([(_label(shape), _group(shape)) for shape in shapes])
-        masks = [
+        masks = (  # one at a time: each may be as large as the frame
             (number, _mask_of(shape, f"{file}, shape {index} ({_label(shape)})", height, width, note))
             for index, (number, shape) in enumerate(zip(numbers, shapes, strict=True))
-        ]
+        )
         yield LabelledFrame(compose(height, width, masks, note), stem, names=dict(ids.names))
 
 

@@ -108,13 +108,13 @@ def read_mots(path: Path, note: Note) -> Iterator[LabelledFrame]:
     for frame in range(max(rows, default=-1) + 1):
         listed = rows.get(frame, [])
         numbers = ids.of_frame([(str(one // _PER_CLASS), one % _PER_CLASS) for one, _, _ in listed])
-        masks = [
+        masks = (  # one at a time: each may be as large as the frame
             (
                 object_id,
                 mask_of_code({"size": [height, width], "counts": code}, f"{path} line {line}", height, width),
             )
             for object_id, (_, line, code) in zip(numbers, listed, strict=True)
-        ]
+        )
         yield LabelledFrame(compose(height, width, masks, note), f"{frame:05d}")
 
 

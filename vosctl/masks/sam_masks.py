@@ -13,7 +13,7 @@ from vosctl.errors import MaskError
 from vosctl.masks.documents import is_json_of, items_in, load_json, stem_of
 from vosctl.masks.notes import Note
 from vosctl.masks.overlaps import compose
-from vosctl.masks.shapes import mask_of_code
+from vosctl.masks.shapes import Mask, mask_of_code
 from vosctl.masks.spec import Reader
 from vosctl.masks.stems import safe_stems
 from vosctl.masks.writer import LabelledFrame
@@ -43,11 +43,13 @@ def read_sam_masks(path: Path, note: Note) -> Iterator[LabelledFrame]:
             "the ones that you want"
         )
     height, width = _size_of(masks[0].get("segmentation"), path)
-    found = [
-        (number, mask_of_code(mask.get("segmentation"), f"{path}, mask {number}", height, width))
-        for number, mask in enumerate(masks, 1)
-    ]
-    found.sort(key=lambda pair: -int(pair[1].sum()))
+
+    def mask_of(number: int) -> Mask:
+        return mask_of_code(masks[number - 1].get("segmentation"), f"{path}, mask {number}", height, width)
+
+    # Read twice, and one at a time: each may be as large as the picture.
+    sizes = {number: int(mask_of(number).sum()) for number in range(1, len(masks) + 1)}
+    found = ((number, mask_of(number)) for number in sorted(sizes, key=lambda number: -sizes[number]))
     yield LabelledFrame(compose(height, width, found, note), safe_stems([stem or path.stem])[0])
 
 

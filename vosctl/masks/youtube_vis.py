@@ -119,13 +119,15 @@ def read_youtube_vis(path: Path, note: Note) -> Iterator[LabelledFrame]:
         [(labels.get(_whole(one, "category_id"), ""), _whole(one, "id")) for one in annotations]
     )
     for index, stem in enumerate(stems):
-        masks = []
+        shapes = []
         for number, annotation in sorted(zip(numbers, annotations, strict=True), key=lambda pair: pair[0]):
             codes = annotation.get("segmentations")
             code = codes[index] if isinstance(codes, list) and index < len(codes) else None
             if code is not None:
-                where = f"{path}, annotation {annotation.get('id')}, frame {index}"
-                masks.append((number, _mask_of(code, where, height, width, note)))
+                shapes.append((number, code, f"{path}, annotation {annotation.get('id')}, frame {index}"))
+        masks = (  # one at a time: each may be as large as the frame
+            (number, _mask_of(code, where, height, width, note)) for number, code, where in shapes
+        )
         yield LabelledFrame(compose(height, width, masks, note), stem, names=ids.names)
 
 
