@@ -75,11 +75,7 @@ def parse(path: Path, content: bytes | None = None) -> Annotations:
         root = ET.fromstring(data, ET.XMLParser(target=_Builder(path)))
     except OSError as error:
         raise MaskError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
-    except (
-        ET.ParseError,
-        LookupError,
-        ValueError,
-    ) as error:  # not known: its encoding
+    except (ET.ParseError, LookupError, ValueError) as error:  # the last two of an unknown encoding
         raise MaskError(f"{path} is not XML: {error}; expected CVAT's export") from error
     if root.tag != "annotations":
         raise MaskError(f"{path} is XML of {root.tag[:40]}; expected annotations of CVAT")
