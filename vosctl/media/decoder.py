@@ -148,12 +148,15 @@ class Decoder:
 
     def _flushed(self) -> list[av.VideoFrame]:
         try:
-            return self._stream.decode(None)
+            pictures = self._stream.decode(None)
         except av.FFmpegError:
             if self._parallel:
                 raise DamageInParallelError from None
             self._failed_last = True
             return []
+        for picture in pictures:  # without a packet PyAV does not know of the stream's clock
+            picture.time_base = self._stream.time_base
+        return pictures
 
     def _note(self, packet: "av.Packet[VideoStream]") -> None:
         self._packets += 1
