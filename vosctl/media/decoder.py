@@ -58,6 +58,7 @@ class Decoder:
         self._packets = 0
         self._end = Fraction(0)  # seconds, where the last packet ends
         self._failed_last = False  # the last packet could not be read or decoded
+        self._break: int | None = None  # when the picture of that packet should have been shown, in ticks
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Yields the pictures in the order of display; use each before the next one is drawn."""
@@ -109,9 +110,12 @@ class Decoder:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
                 self._failed_last = not self._is_end(error)
-                yield from self._flushed()
+                yield from self._before_break(self._flushed())
                 return
             if packet is None:
+                return
+            if packet.size == 0:  # the end: what the decoder still holds
+                yield from self._before_break(self._flushed())
                 return
             self._note(packet)
             try:
@@ -119,12 +123,12 @@ class Decoder:
             except av.FFmpegError:
                 if self._parallel:
                     raise DamageInParallelError from None
-                self._failed_last = True
+                self._failed_last, self._break = True, packet.pts
                 self.gaps.failed(packet.pts)
                 continue
+            self._failed_last, self._break = False, None
             for picture in pictures:
                 assert isinstance(picture, av.VideoFrame)
-                self._failed_last = False
                 yield picture
 
     def _is_end(self, error: OSError | av.FFmpegError) -> bool:
@@ -132,15 +136,26 @@ class Decoder:
         is_http = self._container.name.startswith("http")
         return is_http and error.errno == errno.EIO and self._container.size < 0
 
+    def _before_break(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Yields the last pictures, but for those that come after one whose packet was the last and failed.
+
+        Pictures that others are built on are stored before these. Where a file is cut off between them, the
+        clip ends at the first that is missing.
+        """
+        for picture in pictures:
+            if self._break is None or picture.pts is None or picture.pts < self._break:
+                yield picture
+
     def _flushed(self) -> list[av.VideoFrame]:
         try:
             return self._stream.decode(None)
         except av.FFmpegError:
+            if self._parallel:
+                raise DamageInParallelError from None
+            self._failed_last = True
             return []
 
     def _note(self, packet: "av.Packet[VideoStream]") -> None:
-        if packet.size == 0:
-            return
         self._packets += 1
         if not packet.is_discard:  # before the beginning of an edit
             self.gaps.sent(packet.pts)
