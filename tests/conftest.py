@@ -8,6 +8,9 @@ from pathlib import Path
 # Tests run in several processes. A thread that waits must leave its core to the others, which OpenMP's do not
 # by themselves; it reads this when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# xdist gives its processes a terminal's size of 80x24. A console would keep it, whatever a test sets later.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
 
 import pytest
 import torch

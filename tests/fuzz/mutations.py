@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 _PNG_SIGNATURE = 8  # bytes
@@ -102,16 +103,16 @@ def damage_json(data: bytes, generator: random.Random) -> bytes:
             case 0:
                 del at[key]
             case 1 if isinstance(at, list):
-                at.insert(key, at[key])
+                at.insert(key, deepcopy(at[key]))
             case 2:
                 other, name = generator.choice(places)
-                at[key] = json.loads(json.dumps(other[name]))
+                at[key] = deepcopy(other[name])
             case 3 if isinstance(at[key], int | float):
                 at[key] = generator.choice(
                     (-at[key], at[key] + 1, at[key] * 1000, str(at[key]), at[key] + 0.5)
                 )
             case _:
-                at[key] = generator.choice(_VALUES)
+                at[key] = deepcopy(generator.choice(_VALUES))
     return json.dumps(document).encode()
 
 

@@ -293,6 +293,7 @@ def test_damaged_documents(tmp_path: Path) -> None:
         ({"videos": [{"width": 2, "height": 2}], "annotations": []}, "no file_names"),
         ({"items": [{"id": "a", "annotations": []}], "categories": {}}, "no size of its image"),
         ({"items": 3, "categories": {}}, "no list of items"),
+        ({"items": [{"id": "a", "annotations": 3}], "categories": {}}, "no list of annotations"),
         ([{"annotations": 3}], "without a list of annotations"),
         ([{"annotations": [{"result": 3}]}], "without a list of results"),
     ):

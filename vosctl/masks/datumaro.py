@@ -93,8 +93,8 @@ def read_datumaro(path: Path, note: Note) -> Iterator[LabelledFrame]:
     names = _names(document)
     ids = InstanceIds(path)
     for item, stem in zip(items, stems, strict=True):
-        height, width = _size_of(item, f"{path}, item {stem}")
         listed = items_in(item, "annotations", path, "Datumaro")
+        height, width = _size_of(item, listed, f"{path}, item {stem}")
         shapes = [one for one in listed if one.get("type") in _KINDS]
         if len(shapes) < len(listed):
             note("boxes, lines, points and tags are passed over: they are no masks")
@@ -117,15 +117,15 @@ def _names(document: Any) -> list[str]:
         return []
 
 
-def _size_of(item: Item, where: str) -> tuple[int, int]:
+def _size_of(item: Item, shapes: list[Item], where: str) -> tuple[int, int]:
     for key in ("image", "media"):
         image = item.get(key)
         size = image.get("size") if isinstance(image, dict) else None
         if isinstance(size, list) and len(size) == 2:
             width, height = check_size(where, size[1], size[0])
             return height, width
-    for shape in item.get("annotations") or []:
-        code = shape.get("rle") if isinstance(shape, dict) else None
+    for shape in shapes:
+        code = shape.get("rle")
         size = code.get("size") if isinstance(code, dict) else None
         if isinstance(size, list) and len(size) == 2:
             width, height = check_size(where, size[1], size[0])
