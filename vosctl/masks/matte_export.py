@@ -13,7 +13,7 @@ from vosctl.masks.label_video import LabelVideoWriter
 from vosctl.masks.spec import Format
 from vosctl.masks.writer import ExportWriter, LabelledFrame
 from vosctl.media.frame import ClipInfo
-from vosctl.media.video_file import VideoCodec, VideoFile
+from vosctl.media.video_file import VideoCodec, VideoFile, lost_shape
 from vosctl.media.video_writer import VideoWriter
 
 _PRORES = VideoCodec("prores_ks", "yuv422p10le", Fraction(1, 90000), (("profile", "hq"),))
@@ -33,6 +33,12 @@ class MatteWriter(ExportWriter):
         self._labels = LabelVideoWriter(path, source.rate) if suffix == ".mkv" else None
         self._file = VideoFile(path, silent, _PRORES) if suffix == ".mov" else None
         self._video = VideoWriter(path, silent) if suffix == ".mp4" else None
+        self._note = lost_shape(source) if suffix == ".mkv" else None
+
+    @property
+    def note(self) -> str | None:
+        """Says that the pixels' shape is lost, where they are not square and FFV1 does not keep it."""
+        return self._note
 
     def _add(self, frame: LabelledFrame) -> None:
         if self._object is None:
