@@ -50,7 +50,8 @@ def _put(table: dict[str, Any], names: list[str], value: Any, text: str) -> None
     elif _is_nested(inner):
         entries = inner
         if rest[0].isdecimal() and len(rest) > 1:
-            index, rest = int(rest[0][:9]), rest[1:]
+            # Python refuses to read thousands of digits; no recipe has so many entries.
+            index, rest = int(rest[0]) if len(rest[0]) < 10 else len(inner), rest[1:]
             if index >= len(inner):
                 raise UsageError(f"--set {text}: the recipe has {len(inner)} [[{name}]], counted from 0")
             entries = [inner[index]]
