@@ -7,16 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from vosctl.arrays import Image as Picture
 from vosctl.arrays import Labels
 from vosctl.files import atomic_path, make_folder
+from vosctl.masks.panel_sheet import panel_sheet
 from vosctl.systems.frtm.initial_samples import boxes_of, initial_samples
-
-_PANEL = 320  # pixels, a panel's width
-_GAP, _CAPTION = 6, 22  # pixels
-_INK, _GROUND = (230, 230, 230), (32, 32, 32)
 
 
 def write_sample_picture(
@@ -54,17 +51,7 @@ def sample_picture(rgb: Picture, labels: Labels, count: int, seed: int = 0) -> P
             [(f"object {object_id}: {name}", _bytes(one)) for name, one in zip(names, images, strict=True)]
         )
         rows.append([("label", _bytes(one.expand(3, -1, -1))) for one in masks])
-    height = max(1, round(rgb.shape[0] * _PANEL / rgb.shape[1]))
-    step_x, step_y = _PANEL + _GAP, height + _CAPTION + _GAP
-    sheet = Image.new("RGB", (count * step_x + _GAP, max(1, len(rows)) * step_y + _GAP), _GROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for row, panels in enumerate(rows):
-        for column, (caption, picture) in enumerate(panels):
-            x, y = _GAP + column * step_x, _GAP + row * step_y
-            draw.text((x + 2, y + 2), caption, fill=_INK, font=font)
-            tile = Image.fromarray(picture).resize((_PANEL, height), Image.Resampling.BILINEAR)
-            sheet.paste(tile, (x, y + _CAPTION))
-    return np.asarray(sheet)
+    return panel_sheet(rows, rgb.shape)
 
 
 def _bytes(image: torch.Tensor) -> Picture:

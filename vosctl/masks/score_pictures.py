@@ -11,16 +11,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from vosctl.files import atomic_path, make_folder
+from vosctl.masks.panel_sheet import panel_sheet
 from vosctl.media.drawing import draw_overlay
 
 Scores = NDArray[np.float32]  # (K, h, w)
 
-_PANEL = 320  # pixels, a panel's width
-_GAP, _CAPTION = 6, 22  # pixels
-_INK, _GROUND = (230, 230, 230), (32, 32, 32)
 _CLASSES = ("background", "object", "hard background", "hard object")
 # The colours of the last panel; the object's two classes are red.
 _COLOURS = np.array([(40, 44, 60), (220, 40, 40), (40, 180, 70), (250, 140, 60)], np.uint8)
@@ -58,7 +56,6 @@ def score_picture(
     truth: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Draws the picture (H', W', 3) that `write_score_picture` writes, with the annotation if it is given."""
-    height = max(1, round(rgb.shape[0] * _PANEL / rgb.shape[1]))
     rows = []
     for object_id, maps in scores.items():
         drawn = draw_overlay(rgb, np.where(labels == object_id, labels, 0).astype(np.uint8))
@@ -67,17 +64,7 @@ def score_picture(
             own = np.where(truth == object_id, truth, 0).astype(np.uint8)
             wanted = [("ground truth", draw_overlay(rgb, own))]
         rows.append([(f"object {object_id}", drawn), *wanted, *_panels(maps)])
-    columns = max(map(len, rows))
-    step_x, step_y = _PANEL + _GAP, height + _CAPTION + _GAP
-    sheet = Image.new("RGB", (columns * step_x + _GAP, len(rows) * step_y + _GAP), _GROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for row, panels in enumerate(rows):
-        for column, (caption, picture) in enumerate(panels):
-            x, y = _GAP + column * step_x, _GAP + row * step_y
-            draw.text((x + 2, y + 2), caption, fill=_INK, font=font)
-            tile = Image.fromarray(picture).resize((_PANEL, height), Image.Resampling.BILINEAR)
-            sheet.paste(tile, (x, y + _CAPTION))
-    return np.asarray(sheet)
+    return panel_sheet(rows, rgb.shape)
 
 
 def _panels(maps: Scores) -> list[tuple[str, NDArray[np.uint8]]]:
