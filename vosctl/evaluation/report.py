@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from vosctl.charts import STYLE
 from vosctl.evaluation.charts import COLOURS, Line, bar_chart, line_chart
 from vosctl.evaluation.datasets import Dataset
 from vosctl.evaluation.frame_pictures import FramePicture, extreme_frames
+from vosctl.evaluation.pages import template_room
 from vosctl.evaluation.results import BenchmarkResult, ObjectScore, SequenceResult, figures_of_classes
 from vosctl.files import atomic_path
 from vosctl.media.palette import PALETTE
@@ -70,14 +71,7 @@ def write_report(result: BenchmarkResult, dataset: Dataset, path: Path) -> None:
 
 
 def _template_room() -> Environment:
-    """Everything that a template prints is escaped, and a name that it does not know is an error."""
-    room = Environment(
-        loader=PackageLoader("vosctl.evaluation", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
+    room = template_room("vosctl.evaluation")
     room.filters["colour"] = _colour
     return room
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from vosctl.evaluation.pages import template_room
 from vosctl.files import atomic_path
 from vosctl.reproduction.outcome import Outcome
 
@@ -14,13 +13,7 @@ def write_page(outcome: Outcome, folder: Path) -> Path:
     Raises:
         OutputError: it cannot be written.
     """
-    room = Environment(
-        loader=PackageLoader("vosctl.reproduction", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
+    room = template_room("vosctl.reproduction")
     room.filters["figure"] = lambda value: f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
     text = room.get_template("page.html").render(outcome=outcome)
     path = folder / "index.html"
