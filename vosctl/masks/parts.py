@@ -57,15 +57,21 @@ def _join(
     return [root(run) for run in range(len(rows))]
 
 
+def _around(mask: Mask, reach: int) -> tuple[slice, slice]:
+    """The box of a mask that is not empty, with so many pixels more on each side as there are."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (
+        slice(max(0, rows[0] - reach), rows[-1] + 1 + reach),
+        slice(max(0, columns[0] - reach), columns[-1] + 1 + reach),
+    )
+
+
 def dilate(mask: Mask, radius: int) -> Mask:
     """The mask (H, W) grown by a disc of a radius in pixels."""
     if not mask.any():
         return mask
-    height, width = mask.shape
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, bottom = max(0, rows[0] - radius), min(height, rows[-1] + 1 + radius)
-    left, right = max(0, columns[0] - radius), min(width, columns[-1] + 1 + radius)
-    part = mask[top:bottom, left:right]
+    window = _around(mask, radius)
+    part = mask[window]
     grown = np.zeros_like(part)
     sums = np.pad(np.cumsum(part, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     wide = np.arange(part.shape[1])
@@ -75,7 +81,7 @@ def dilate(mask: Mask, radius: int) -> Mask:
         touched = sums[:, ends] > sums[:, np.maximum(wide - reach, 0)]
         grown[max(0, dy) : part.shape[0] + min(0, dy)] |= touched[max(0, -dy) : part.shape[0] - max(0, dy)]
     result = np.zeros_like(mask)
-    result[top:bottom, left:right] = grown
+    result[window] = grown
     return result
 
 
@@ -89,18 +95,13 @@ def feathered(mask: Mask, reach: int) -> NDArray[np.float32]:
     matte = np.zeros(mask.shape, np.float32)
     if not mask.any():
         return matte
-    height, width = mask.shape
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, bottom = max(0, rows[0] - reach), min(height, rows[-1] + 1 + reach)
-    left, right = max(0, columns[0] - reach), min(width, columns[-1] + 1 + reach)
-    soft = mask[top:bottom, left:right].astype(np.float32)
-    for radius in (
-        reach // 2,
-        reach - reach // 2,
-    ):  # two boxes in turn make a ramp that is smooth at both ends
+    window = _around(mask, reach)
+    soft = mask[window].astype(np.float32)
+    # Two boxes in turn make a ramp that is smooth at both ends.
+    for radius in (reach // 2, reach - reach // 2):
         for axis in (0, 1):
             soft = _box(soft, radius, axis)
-    matte[top:bottom, left:right] = soft.clip(0, 1)
+    matte[window] = soft.clip(0, 1)
     return matte
 
 
