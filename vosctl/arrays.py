@@ -14,3 +14,15 @@ MAX_ID = 254
 """The largest object id of a label map."""
 VOID = 255
 """What annotations (DAVIS, VOC) give to pixels that are not to be judged."""
+
+
+def ids_in(labels: Labels) -> tuple[int, ...]:
+    """The values that occur in a label map (H, W), rising, 0 included where it occurs."""
+    occurs = np.zeros(256, bool)
+    occurs[labels] = True  # eight times less memory than counting takes
+    return tuple(np.flatnonzero(occurs).tolist())
+
+
+def object_ids_in(labels: Labels) -> tuple[int, ...]:
+    """The ids that occur in a label map (H, W), rising, without the background."""
+    return tuple(value for value in ids_in(labels) if value)

@@ -6,7 +6,7 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from vosctl.errors import MaskError
-from vosctl.evaluation.label_maps import ids_in, read_label_map
+from vosctl.evaluation.label_maps import read_label_map
 
 from .small_davis import save_labels
 
@@ -66,10 +66,6 @@ def test_a_damaged_chunk_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(bytes(content))
     with pytest.raises(MaskError, match=r"a\.png: cannot be read"):
         read_label_map(tmp_path / "a.png")
-
-
-def test_ids_in():
-    assert ids_in(np.array([[0, 255], [3, 3]], np.uint8)) == (0, 3, 255)
 
 
 def test_only_png_is_opened_whatever_the_name_says(tmp_path, monkeypatch):

@@ -27,10 +27,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.arrays import Labels
+from vosctl.arrays import Labels, ids_in, object_ids_in
 from vosctl.errors import DatasetError, MaskError
 from vosctl.evaluation.datasets import DatasetName, Sequence
-from vosctl.evaluation.label_maps import ids_in, read_label_map
+from vosctl.evaluation.label_maps import read_label_map
 
 VOID = 255
 
@@ -212,7 +212,7 @@ def _understood(values: Labels, binary: bool, merge_objects: bool) -> Labels:
 
 
 def _objects_in(labels: Labels) -> tuple[int, ...]:
-    return tuple(value for value in ids_in(labels) if value)
+    return object_ids_in(labels)
 
 
 def _listed(ids: Mapping[int, int] | set[int] | list[int]) -> str:

@@ -42,11 +42,6 @@ def read_label_map(path: Path) -> Labels:
     return values
 
 
-def ids_in(labels: Labels) -> tuple[int, ...]:
-    """The values that occur in a label map (H, W), rising, 0 included where it occurs."""
-    return tuple(int(value) for value in np.flatnonzero(np.bincount(labels.ravel(), minlength=256)))
-
-
 def _gray_of(values: Labels, path: Path, mode: str) -> Labels:
     """The one channel (H, W) of a picture (H, W, channels) whose colour channels agree; alpha is ignored."""
     colours = values[..., :3] if values.shape[2] >= 3 else values[..., :1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.arrays import MAX_ID, Labels
+from vosctl.arrays import MAX_ID, Labels, object_ids_in
 from vosctl.errors import MaskError
 from vosctl.masks.notes import OVERLAP, Note
 from vosctl.masks.object_folders import FILES_OF_OBJECTS, ObjectFolders
@@ -24,8 +24,8 @@ class BinaryFolderWriter(ExportWriter):
         self._folders = ObjectFolders(path)
 
     def _add(self, frame: LabelledFrame) -> None:
-        ids = np.flatnonzero(np.bincount(frame.labels.ravel()))
-        pictures = {int(i): np.where(frame.labels == i, np.uint8(255), np.uint8(0)) for i in ids if i}
+        ids = object_ids_in(frame.labels)
+        pictures = {i: np.where(frame.labels == i, np.uint8(255), np.uint8(0)) for i in ids}
         self._folders.write(frame.stem, pictures, np.zeros_like(frame.labels))
 
     def _close(self, error: BaseException | None, keep: bool) -> None:

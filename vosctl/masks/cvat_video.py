@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from vosctl.arrays import object_ids_in
 from vosctl.errors import UsageError
 from vosctl.files import atomic_path
 from vosctl.masks import cvat_xml
@@ -40,10 +39,9 @@ class CvatVideoWriter(ExportWriter):
 
     def _add(self, frame: LabelledFrame) -> None:
         self._names.update(frame.names)
-        for object_id in np.flatnonzero(np.bincount(frame.labels.ravel())).tolist():
-            if object_id:
-                self._shapes.setdefault(object_id, []).append(self._shape(frame.labels == object_id))
-                self._last[object_id] = self._count
+        for object_id in object_ids_in(frame.labels):
+            self._shapes.setdefault(object_id, []).append(self._shape(frame.labels == object_id))
+            self._last[object_id] = self._count
         # CVAT goes on with a shape until another, or its end, comes.
         for object_id, last in self._last.items():
             if last == self._count - 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.arrays import MAX_ID
+from vosctl.arrays import MAX_ID, object_ids_in
 from vosctl.errors import MaskError
 from vosctl.files import atomic_path, make_folder
 from vosctl.masks.exr_file import read_exr, write_exr
@@ -36,8 +36,7 @@ class ExrFolderWriter(ExportWriter):
         self._layers: dict[int, str] = {}
 
     def _add(self, frame: LabelledFrame) -> None:
-        ids = np.flatnonzero(np.bincount(frame.labels.ravel())).tolist()
-        for object_id in sorted({one for one in ids if one} | set(frame.confidences or ())):
+        for object_id in sorted({*object_ids_in(frame.labels), *(frame.confidences or ())}):
             if object_id not in self._layers:
                 self._layers[object_id] = self._layer(object_id, frame)
         channels = {"A": (frame.opacity() / np.float32(255)).astype(np.float32)}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vosctl.arrays import MAX_ID, Labels
+from vosctl.arrays import MAX_ID, Labels, object_ids_in
 from vosctl.errors import MaskError
 from vosctl.masks import array_files, zip_export
 from vosctl.masks.background import check_background
 from vosctl.masks.notes import FIRST_FRAME_OF_SEVERAL
 from vosctl.masks.pixel_ids import Meaning, Understood
-from vosctl.masks.reading import Mask, fit, inverted, object_ids_of, read_mask
+from vosctl.masks.reading import Mask, fit, inverted, read_mask
 from vosctl.masks.sources import reader_of
 from vosctl.masks.spec import Reader
 from vosctl.masks.writer import LabelledFrame
@@ -116,7 +116,7 @@ def _mask(
 ) -> Mask | None:
     """The mask of a frame; None where it has no object."""
     labels, form = inverted(frame.labels, path, reader.form) if invert else (frame.labels, reader.form)
-    object_ids = object_ids_of(labels)
+    object_ids = object_ids_in(labels)
     if not object_ids:
         return None
     labels, form = fit(labels, form, path, size, rotation)
@@ -205,4 +205,4 @@ def _renumbered(mask: Mask, change: Mapping[int, int]) -> Mask:
         table[old] = new
     labels: Labels = table[mask.labels]
     names = {change.get(object_id, object_id): name for object_id, name in mask.names.items()}
-    return replace(mask, labels=labels, object_ids=object_ids_of(labels), names=names)
+    return replace(mask, labels=labels, object_ids=object_ids_in(labels), names=names)

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from vosctl.arrays import object_ids_in
 from vosctl.errors import MaskError
 from vosctl.files import atomic_path, json_text
 from vosctl.masks.brush_code import code_of_mask, mask_of_code
@@ -59,8 +58,7 @@ class LabelStudioWriter(ExportWriter):
                     "brushlabels": [frame.name(object_id)],
                 },
             }
-            for object_id in np.flatnonzero(np.bincount(frame.labels.ravel())).tolist()
-            if object_id
+            for object_id in object_ids_in(frame.labels)
         ]
         data = {"image": f"{frame.stem}{self._suffix}", "width": width, "height": height}
         self._tasks.append({"data": data, "annotations": [{"result": results}]})

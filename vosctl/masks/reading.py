@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vosctl.arrays import Labels
+from vosctl.arrays import Labels, ids_in, object_ids_in
 from vosctl.errors import MaskError
 from vosctl.masks.background import check_background
 from vosctl.masks.pixel_ids import ColourIds, Meaning, Understood, understand_array, understand_image
@@ -67,7 +67,7 @@ def read_mask(
     if invert:
         labels, form = inverted(found.labels, path, found.form)
         found = Understood(labels, form, Meaning.IDS)
-    object_ids = object_ids_of(found.labels)
+    object_ids = object_ids_in(found.labels)
     if not object_ids:
         raise MaskError(
             f"{path} ({found.form}) holds no object: all pixels are background; mark at least one object"
@@ -76,20 +76,13 @@ def read_mask(
     return Mask(path, found.labels, object_ids, found.form)
 
 
-def object_ids_of(labels: Labels) -> tuple[int, ...]:
-    """The ids that occur in a label map, ascending."""
-    occurs = np.zeros(256, bool)
-    occurs[labels] = True  # eight times less memory than counting takes
-    return tuple(int(i) for i in np.flatnonzero(occurs) if i)
-
-
 def inverted(labels: Labels, path: Path, form: str) -> tuple[Labels, str]:
     """The label map with object and background exchanged, and how it is then understood.
 
     Raises:
         MaskError: it has not two values, so that nobody knows which to exchange.
     """
-    values = np.flatnonzero(np.bincount(labels.ravel()))
+    values = ids_in(labels)
     if len(values) != 2:
         raise MaskError(
             f"{path} ({form}) holds {len(values)} values, which cannot be inverted; --invert is for masks "

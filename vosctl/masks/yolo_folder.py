@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
+from vosctl.arrays import object_ids_in
 from vosctl.errors import MaskError
 from vosctl.files import atomic_path, make_folder
 from vosctl.masks.notes import READABLE, Note
@@ -54,8 +53,8 @@ class YoloFolderWriter(ExportWriter):
     def _add(self, frame: LabelledFrame) -> None:
         height, width = frame.labels.shape
         lines = []
-        for object_id in np.flatnonzero(np.bincount(frame.labels.ravel())).tolist():
-            polygon = polygon_of(frame.labels == object_id) if object_id else None
+        for object_id in object_ids_in(frame.labels):
+            polygon = polygon_of(frame.labels == object_id)
             if polygon is not None:
                 number = self._class(object_id, frame)
                 numbers = (polygon / (width, height)).ravel()
